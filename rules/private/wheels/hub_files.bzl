@@ -1,0 +1,128 @@
+"""Texts of the files of a hub repository."""
+
+load(":names.bzl", "config_name", "repository_name")
+load(":platforms.bzl", "PLATFORMS")
+
+visibility(["//rules/private/wheels", "//tests/wheels/..."])
+
+_PUBLIC = "package(default_visibility = [\"//visibility:public\"])\n"
+
+_CONFIG = """
+config_setting(
+    name = "{name}",
+    constraint_values = {constraints},
+    flag_values = {{"{flag}": "{python}"}},
+)
+"""
+
+def config_build(pythons, platforms):
+    """Returns the BUILD file of `//_config`: one config_setting for each python and platform.
+
+    The settings `default_*` match when no python is asked for; they stand for the first one.
+    """
+    text = _PUBLIC
+    for python in [""] + pythons:
+        for platform in platforms:
+            text += _CONFIG.format(
+                name = config_name(python, platform) if python else "default_" + platform,
+                constraints = [str(label) for label in PLATFORMS[platform].constraints],
+                flag = str(Label("//rules/private/wheels:python_version")),
+                python = python,
+            )
+    return text
+
+def _select(choices, no_match):
+    """Returns a select() expression. `choices`: list of (configuration, value as text)."""
+    rows = ["        \"//_config:{}\": {},\n".format(config, value) for config, value in choices]
+    return "select({{\n{}    }}, no_match_error = \"{}\")".format("".join(rows), no_match)
+
+def _with_default(choices, pythons, platforms):
+    """Adds the rows that serve when no python is asked for. `choices`: dict from configuration to value."""
+    rows = sorted(choices.items())
+    for platform in platforms:
+        config = config_name(pythons[0], platform)
+        if config in choices:
+            rows.append(("default_" + platform, choices[config]))
+    return rows
+
+def package_build(hub, package, configs, pythons, platforms):
+    """Returns the BUILD file of one package: the target with its name, and `:whl`, which is the same."""
+    choices = {}
+    for python in pythons:
+        for platform in platforms:
+            if config_name(python, platform) in configs:
+                repository = repository_name(hub, package, python, platform)
+                choices[config_name(python, platform)] = "\"@{}//:whl\"".format(repository)
+    no_match = "error: wheels: @{}//{}: got a python or platform without a pinned wheel, expected one of {}".format(
+        hub,
+        package,
+        ", ".join(sorted(configs)),
+    ) + "\\nhint: add it to wheels.lock(name = '{}'), or mark the target with target_compatible_with".format(hub)
+    text = _PUBLIC + "\nalias(\n    name = \"{}\",\n    actual = {},\n)\n".format(
+        package,
+        _select(_with_default(choices, pythons, platforms), no_match),
+    )
+    if package != "whl":
+        text += "\nalias(\n    name = \"whl\",\n    actual = \":{}\",\n)\n".format(package)
+    return text
+
+def root_build(hub, packages, pythons, platforms):
+    """Returns the root BUILD file: `:all`, the wheels of all packages that the selected platform has."""
+    choices = {}
+    for python in pythons:
+        for platform in platforms:
+            config = config_name(python, platform)
+            choices[config] = str(["//" + name for name in sorted(packages) if config in packages[name]])
+    no_match = "error: wheels: @{}//:all: got a python or platform that is not locked, expected one of {}".format(
+        hub,
+        ", ".join(sorted(choices)),
+    )
+    return _PUBLIC + "\nfilegroup(\n    name = \"all\",\n    srcs = {},\n)\n".format(
+        _select(_with_default(choices, pythons, platforms), no_match),
+    )
+
+_REQUIREMENTS = '''\
+"""Labels of the wheels of @{hub}."""
+
+# Packages that every locked python and platform has.
+all_wheels = [
+{labels}]
+
+def requirement(name):
+    """Returns the label of a package: requirement("PyYAML") -> @{hub}//pyyaml."""
+    words = name.lower().replace("_", "-").replace(".", "-").split("-")
+    normalized = "-".join([word for word in words if word])
+    return Label("//" + normalized + ":" + normalized)
+'''
+
+def requirements_bzl(hub, packages, configurations):
+    """Returns requirements.bzl; `configurations`: how many pairs of python and platform are locked."""
+    everywhere = [name for name in sorted(packages) if len(packages[name]) == configurations]
+    return _REQUIREMENTS.format(
+        hub = hub,
+        labels = "".join(["    Label(\"//{0}:{0}\"),\n".format(name) for name in everywhere]),
+    )
+
+_INSTALL = '''\
+"""The wheel repositories of @{hub}, for WORKSPACE files."""
+
+load("{rule}", "wheel_repository")
+
+def install_wheels():
+    """Declares one repository per wheel; nothing is fetched by it."""
+{calls}'''
+
+def install_bzl(hub, wheels, lock):
+    """Returns install.bzl, the second step of a WORKSPACE set-up."""
+    calls = []
+    for wheel in wheels:
+        arguments = ["name = \"{}\"".format(wheel.repository), "lock = \"{}\"".format(lock)] + [
+            "{} = \"{}\"".format(key, getattr(wheel, key))
+            for key in ["package", "version", "python", "platform"]
+        ] + ["hashes = {}".format(wheel.hashes)]
+        calls.append("    wheel_repository({})\n".format(", ".join(arguments)))
+    return _INSTALL.format(
+        hub = hub,
+        rule = str(Label("//rules/private/wheels:wheel_repository.bzl")),
+        calls = "".join(calls),
+    )

@@ -1,0 +1,24 @@
+"""The file of a wheel, with what is known about it."""
+
+load("//rules/private/providers:wheel_info.bzl", "WheelInfo")
+
+# BUILD files of wheel repositories load this.
+visibility("public")
+
+def _wheel_file_impl(ctx):
+    file = ctx.file.src
+    return [
+        DefaultInfo(files = depset([file]), runfiles = ctx.runfiles([file])),
+        WheelInfo(whl = file, name = ctx.attr.package, version = ctx.attr.version),
+    ]
+
+wheel_file = rule(
+    implementation = _wheel_file_impl,
+    doc = "Declares a `.whl` file as a wheel, so that it can be named in `wheels` and `deps`.",
+    attrs = {
+        "src": attr.label(doc = "The `.whl` file.", allow_single_file = [".whl"], mandatory = True),
+        "package": attr.string(doc = "Name of the distribution.", mandatory = True),
+        "version": attr.string(doc = "Its version.", mandatory = True),
+    },
+    provides = [WheelInfo],
+)

@@ -1,0 +1,49 @@
+"""Repository of one wheel for one python and one platform. It is fetched when a build selects it, and not before."""
+
+load(":fetch.bzl", "fetch_wheel")
+
+# Repositories made in WORKSPACE files load this.
+visibility("public")
+
+_BUILD = """\
+load("{wheel_file}", "wheel_file")
+
+package(default_visibility = ["//visibility:public"])
+
+wheel_file(
+    name = "whl",
+    src = "{file}",
+    package = "{package}",
+    version = "{version}",
+)
+"""
+
+def _wheel_repository_impl(rctx):
+    wheel = struct(
+        package = rctx.attr.package,
+        version = rctx.attr.version,
+        python = rctx.attr.python,
+        platform = rctx.attr.platform,
+        hashes = rctx.attr.hashes,
+        lock = rctx.attr.lock,
+    )
+    rctx.file("BUILD.bazel", _BUILD.format(
+        wheel_file = str(Label("//rules/private/wheels:wheel_file.bzl")),
+        file = fetch_wheel(rctx, wheel),
+        package = wheel.package,
+        version = wheel.version,
+    ), executable = False)
+    return rctx.repo_metadata(reproducible = True) if hasattr(rctx, "repo_metadata") else None
+
+wheel_repository = repository_rule(
+    implementation = _wheel_repository_impl,
+    doc = "One wheel: target `:whl`.",
+    attrs = {
+        "package": attr.string(doc = "Name of the package, normalized (PEP 503).", mandatory = True),
+        "version": attr.string(doc = "Its version.", mandatory = True),
+        "python": attr.string(doc = "CPython that the wheel is for, such as `3.11`.", mandatory = True),
+        "platform": attr.string(doc = "Platform that the wheel is for, such as `linux_x86_64`.", mandatory = True),
+        "hashes": attr.string_list(doc = "Pinned sha256 in hex; the wheel has one of them.", mandatory = True),
+        "lock": attr.string(doc = "The lock, for messages.", mandatory = True),
+    },
+)

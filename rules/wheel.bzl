@@ -1,0 +1,14 @@
+"""Python wheels as targets.
+
+A lock of wheels is declared with the module extension `wheels` (rules/extensions.bzl), or with `wheels_lock`
+(rules/repositories.bzl) in a WORKSPACE file; its packages are then `@wheels//numpy`. A wheel from elsewhere, for example
+one that a build made, becomes a wheel target by `wheel_file`.
+"""
+
+load("//rules/private/providers:wheel_info.bzl", _WheelInfo = "WheelInfo")
+load("//rules/private/wheels:wheel_file.bzl", _wheel_file = "wheel_file")
+
+visibility("public")
+
+WheelInfo = _WheelInfo
+wheel_file = _wheel_file

@@ -1,0 +1,51 @@
+"""Tests of the text of generated files: the golden of one package."""
+
+load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
+load("//rules/private/wheels:hub_files.bzl", "package_build", "requirements_bzl", "root_build")
+
+visibility("private")
+
+_PACKAGE = """\
+package(default_visibility = ["//visibility:public"])
+
+alias(
+    name = "numpy",
+    actual = select({
+        "//_config:cp311_linux_x86_64": "@w_numpy_cp311_linux_x86_64//:whl",
+        "//_config:cp312_linux_x86_64": "@w_numpy_cp312_linux_x86_64//:whl",
+        "//_config:default_linux_x86_64": "@w_numpy_cp311_linux_x86_64//:whl",
+    }, no_match_error = "error: wheels: @w//numpy: got a python or platform without a pinned wheel, expected one of \
+cp311_linux_x86_64, cp312_linux_x86_64\\nhint: add it to wheels.lock(name = 'w'), or mark the target with \
+target_compatible_with"),
+)
+
+alias(
+    name = "whl",
+    actual = ":numpy",
+)
+"""
+
+_CONFIGS = {"cp311_linux_x86_64": "x", "cp312_linux_x86_64": "y"}
+
+def _package_impl(ctx):
+    env = unittest.begin(ctx)
+    text = package_build("w", "numpy", _CONFIGS, ["3.11", "3.12"], ["linux_x86_64", "linux_aarch64"])
+    asserts.equals(env, _PACKAGE, text)
+    return unittest.end(env)
+
+package_test = unittest.make(_package_impl)
+
+def _lists_impl(ctx):
+    env = unittest.begin(ctx)
+    packages = {"everywhere": _CONFIGS, "some": {"cp312_linux_x86_64": "y"}}
+    asserts.true(env, "all_wheels = [\n    Label(\"//everywhere:everywhere\"),\n]\n" in requirements_bzl("w", packages, 2))
+    root = root_build("w", packages, ["3.11", "3.12"], ["linux_x86_64"])
+    asserts.true(env, "\"//_config:cp311_linux_x86_64\": [\"//everywhere\"],\n" in root, root)
+    asserts.true(env, "\"//_config:cp312_linux_x86_64\": [\"//everywhere\", \"//some\"],\n" in root, root)
+    asserts.true(env, "\"//_config:default_linux_x86_64\": [\"//everywhere\"],\n" in root, root)
+    return unittest.end(env)
+
+lists_test = unittest.make(_lists_impl)
+
+def hub_files_test_suite(name):
+    unittest.suite(name, package_test, lists_test)

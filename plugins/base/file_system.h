@@ -1,0 +1,95 @@
+// The only door to the file system. Everything that reads or writes files takes a FileSystem&, so that tests can make any
+// single operation fail (see faulty_file_system.h).
+
+#ifndef RULES_INFERENCE_PLUGINS_BASE_FILE_SYSTEM_H_
+#define RULES_INFERENCE_PLUGINS_BASE_FILE_SYSTEM_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace rules_inference::base {
+
+enum class NodeType { kFile, kDirectory, kSymlink, kOther };
+
+struct NodeInfo {
+  NodeType type = NodeType::kOther;
+  uint64_t size = 0;
+  bool owner_executable = false;
+};
+
+// What a path that ends in a symlink stands for.
+enum class Follow { kYes, kNo };
+
+// An open regular file. Safe to use from several threads.
+class InputFile {
+ public:
+  virtual ~InputFile() = default;
+  virtual const std::string& path() const = 0;
+  // The size when the file was opened.
+  virtual uint64_t size() const = 0;
+  // Reads into `buffer` from `offset` until it is full or the file ends; returns the number of bytes read.
+  virtual absl::StatusOr<size_t> ReadAt(uint64_t offset, absl::Span<char> buffer) = 0;
+};
+
+// Fills `buffer` from `offset`; an error when the file ends before.
+absl::Status ReadExactly(InputFile& file, uint64_t offset, absl::Span<char> buffer);
+
+// A file in the making. It appears at its path by Publish, whole and with mode 0644 whatever the umask, or not at all:
+// until then it lies beside it under a name that follows from the path, so that the next run takes away what a killed
+// one left. Destroying it unpublished removes it.
+class OutputFile {
+ public:
+  virtual ~OutputFile() = default;
+  virtual absl::Status Append(absl::string_view data) = 0;
+  // Writes to the disk, then renames. No other call may follow.
+  virtual absl::Status Publish() = 0;
+};
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  // NotFound when there is no such file. With kNo a symlink at the end of the path is an error.
+  virtual absl::StatusOr<std::unique_ptr<InputFile>> Open(const std::string& path,
+                                                          Follow follow = Follow::kYes) = 0;
+  virtual absl::StatusOr<std::unique_ptr<OutputFile>> Create(const std::string& path) = 0;
+
+  virtual absl::StatusOr<NodeInfo> Stat(const std::string& path, Follow follow) = 0;
+  virtual absl::StatusOr<std::string> ReadLink(const std::string& path) = 0;
+  // Names in a directory, without "." and "..", sorted by their bytes.
+  virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
+
+  // Makes the directory and its parents with mode 0755; an existing directory is fine.
+  virtual absl::Status CreateDirectories(const std::string& path) = 0;
+  // A second name for an existing file; AlreadyExists when `link` exists.
+  virtual absl::Status HardLink(const std::string& existing, const std::string& link) = 0;
+  virtual absl::Status Symlink(const std::string& target, const std::string& link) = 0;
+  virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
+  // Removes a file, a symlink or a whole directory tree; nothing at `path` is fine.
+  virtual absl::Status RemoveTree(const std::string& path) = 0;
+};
+
+// The name under which Create keeps an unfinished `path`.
+std::string PartialPath(absl::string_view path);
+
+// The whole content of a small file; an error when it is over `max_size` bytes.
+absl::StatusOr<std::string> ReadFile(FileSystem& fs, const std::string& path, uint64_t max_size);
+// Create, Append and Publish.
+absl::Status WriteFile(FileSystem& fs, const std::string& path, absl::string_view data);
+// Copies in pieces, by way of Create.
+absl::Status CopyFile(FileSystem& fs, const std::string& from, const std::string& to);
+
+// `parent`/`name`, or `name` when `parent` is empty.
+std::string JoinPath(absl::string_view parent, absl::string_view name);
+
+}  // namespace rules_inference::base
+
+#endif  // RULES_INFERENCE_PLUGINS_BASE_FILE_SYSTEM_H_

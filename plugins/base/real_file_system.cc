@@ -1,0 +1,286 @@
+#include "plugins/base/real_file_system.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "plugins/base/error.h"
+#include "plugins/base/file_system.h"
+#include "plugins/base/status_macros.h"
+
+namespace rules_inference::base {
+namespace {
+
+// One call never moves more: Linux caps reads and writes a little below 2 GiB.
+constexpr size_t kMaxTransfer = size_t{1} << 30;
+
+// Repeats a system call that a signal has interrupted.
+template <typename Call>
+auto Retry(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  ~FileDescriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(FileDescriptor&&) = delete;
+  int get() const { return fd_; }
+  int Release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+NodeInfo InfoOf(const struct stat& st) {
+  NodeInfo info;
+  if (S_ISREG(st.st_mode)) {
+    info.type = NodeType::kFile;
+  } else if (S_ISDIR(st.st_mode)) {
+    info.type = NodeType::kDirectory;
+  } else if (S_ISLNK(st.st_mode)) {
+    info.type = NodeType::kSymlink;
+  }
+  info.size = static_cast<uint64_t>(st.st_size);
+  info.owner_executable = (st.st_mode & S_IXUSR) != 0;
+  return info;
+}
+
+class RealInputFile final : public InputFile {
+ public:
+  RealInputFile(std::string path, FileDescriptor fd, uint64_t size)
+      : path_(std::move(path)), fd_(std::move(fd)), size_(size) {}
+
+  const std::string& path() const override { return path_; }
+  uint64_t size() const override { return size_; }
+
+  absl::StatusOr<size_t> ReadAt(uint64_t offset, absl::Span<char> buffer) override {
+    size_t done = 0;
+    while (done < buffer.size()) {
+      const ssize_t count = Retry([&] {
+        return pread(fd_.get(), buffer.data() + done, std::min(buffer.size() - done, kMaxTransfer),
+                     static_cast<off_t>(offset + done));
+      });
+      if (count < 0) return SystemError(errno, "cannot read", path_);
+      if (count == 0) break;
+      done += static_cast<size_t>(count);
+    }
+    return done;
+  }
+
+ private:
+  std::string path_;
+  FileDescriptor fd_;
+  uint64_t size_;
+};
+
+class RealOutputFile final : public OutputFile {
+ public:
+  RealOutputFile(std::string path, std::string partial, FileDescriptor fd)
+      : path_(std::move(path)), partial_(std::move(partial)), fd_(std::move(fd)) {}
+
+  ~RealOutputFile() override {
+    if (!published_) unlink(partial_.c_str());
+  }
+
+  absl::Status Append(absl::string_view data) override {
+    while (!data.empty()) {
+      const ssize_t count =
+          Retry([&] { return write(fd_.get(), data.data(), std::min(data.size(), kMaxTransfer)); });
+      if (count < 0) return SystemError(errno, "cannot write", path_);
+      if (count == 0) return SystemError(ENOSPC, "cannot write", path_);
+      data.remove_prefix(static_cast<size_t>(count));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Publish() override {
+    // The data must be on the disk before the name is: after a loss of power the name would else stand for zeros.
+    if (Retry([&] { return fsync(fd_.get()); }) != 0) {
+      return SystemError(errno, "cannot write", path_);
+    }
+    // Some file systems report a failed write only here; the descriptor is gone in any case.
+    if (close(fd_.Release()) != 0 && errno != EINTR) {
+      return SystemError(errno, "cannot write", path_);
+    }
+    if (rename(partial_.c_str(), path_.c_str()) != 0) {
+      return SystemError(errno, "cannot create", path_);
+    }
+    published_ = true;
+    return absl::OkStatus();
+  }
+
+ private:
+  std::string path_;
+  std::string partial_;
+  FileDescriptor fd_;
+  bool published_ = false;
+};
+
+absl::StatusOr<struct stat> StatOf(const std::string& path, Follow follow) {
+  struct stat st = {};
+  const int result = follow == Follow::kYes ? stat(path.c_str(), &st) : lstat(path.c_str(), &st);
+  if (result != 0) return SystemError(errno, "cannot read", path);
+  return st;
+}
+
+struct CloseDirectory {
+  void operator()(DIR* dir) const { closedir(dir); }
+};
+
+absl::Status RemoveTreeAt(const std::string& path) {
+  if (unlink(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
+  const int unlink_error = errno;
+  struct stat st = {};
+  if (lstat(path.c_str(), &st) != 0 || !S_ISDIR(st.st_mode)) {
+    return SystemError(unlink_error, "cannot remove", path);
+  }
+  RealFileSystem fs;
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(path));
+  for (const std::string& name : names) RETURN_IF_ERROR(RemoveTreeAt(JoinPath(path, name)));
+  if (rmdir(path.c_str()) != 0) return SystemError(errno, "cannot remove", path);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string RealFileSystem::Resolve(const std::string& path) const {
+  if (root_.empty() || (!path.empty() && path[0] == '/')) return path;
+  return JoinPath(root_, path);
+}
+
+absl::StatusOr<std::unique_ptr<InputFile>> RealFileSystem::Open(const std::string& path,
+                                                                Follow follow) {
+  const std::string real = Resolve(path);
+  // O_NONBLOCK: a fifo in the place of a file must be an error, not a wait without end.
+  const int flags =
+      O_RDONLY | O_CLOEXEC | O_NONBLOCK | (follow == Follow::kNo ? O_NOFOLLOW : 0);
+  FileDescriptor fd(Retry([&] { return open(real.c_str(), flags); }));
+  if (fd.get() < 0) return SystemError(errno, "cannot open", path);
+  struct stat st = {};
+  if (fstat(fd.get(), &st) != 0) return SystemError(errno, "cannot read", path);
+  if (!S_ISREG(st.st_mode)) {
+    return Mismatch("cannot open", path, S_ISDIR(st.st_mode) ? "a directory" : "a special file",
+                    "a regular file");
+  }
+  return std::make_unique<RealInputFile>(path, std::move(fd), static_cast<uint64_t>(st.st_size));
+}
+
+absl::StatusOr<std::unique_ptr<OutputFile>> RealFileSystem::Create(const std::string& path) {
+  const std::string real = Resolve(path);
+  const std::string partial = PartialPath(real);
+  // What a killed run has left goes first; O_EXCL then makes sure that nothing, no symlink either, is written through.
+  RETURN_IF_ERROR(RemoveTreeAt(partial));
+  FileDescriptor fd(Retry([&] {
+    return open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  }));
+  if (fd.get() < 0) return SystemError(errno, "cannot create", path);
+  const int raw = fd.get();
+  auto file = std::make_unique<RealOutputFile>(real, partial, std::move(fd));
+  if (fchmod(raw, 0644) != 0) return SystemError(errno, "cannot create", path);
+  return file;
+}
+
+absl::StatusOr<NodeInfo> RealFileSystem::Stat(const std::string& path, Follow follow) {
+  ASSIGN_OR_RETURN(const struct stat st, StatOf(Resolve(path), follow));
+  return InfoOf(st);
+}
+
+absl::StatusOr<std::string> RealFileSystem::ReadLink(const std::string& path) {
+  std::string target(256, '\0');
+  while (true) {
+    const ssize_t count = readlink(Resolve(path).c_str(), target.data(), target.size());
+    if (count < 0) return SystemError(errno, "cannot read link", path);
+    if (static_cast<size_t>(count) < target.size()) {
+      target.resize(static_cast<size_t>(count));
+      return target;
+    }
+    target.resize(target.size() * 2);  // It may have been cut.
+  }
+}
+
+absl::StatusOr<std::vector<std::string>> RealFileSystem::List(const std::string& path) {
+  const std::unique_ptr<DIR, CloseDirectory> dir(opendir(Resolve(path).c_str()));
+  if (dir == nullptr) return SystemError(errno, "cannot list", path);
+  std::vector<std::string> names;
+  while (true) {
+    errno = 0;
+    const dirent* entry = readdir(dir.get());
+    if (entry == nullptr) {
+      if (errno != 0) return SystemError(errno, "cannot list", path);
+      break;
+    }
+    const absl::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+absl::Status RealFileSystem::CreateDirectories(const std::string& path) {
+  const std::string real = Resolve(path);
+  for (size_t end = real.find('/', 1);; end = real.find('/', end + 1)) {
+    const std::string prefix = real.substr(0, end);
+    if (mkdir(prefix.c_str(), 0700) == 0) {
+      if (chmod(prefix.c_str(), 0755) != 0) return SystemError(errno, "cannot create", path);
+    } else if (errno != EEXIST) {
+      return SystemError(errno, "cannot create", path);
+    }
+    if (end == std::string::npos) break;
+  }
+  ASSIGN_OR_RETURN(const struct stat st, StatOf(real, Follow::kYes));
+  if (!S_ISDIR(st.st_mode)) return SystemError(ENOTDIR, "cannot create", path);
+  return absl::OkStatus();
+}
+
+absl::Status RealFileSystem::HardLink(const std::string& existing, const std::string& link) {
+  // AT_SYMLINK_FOLLOW: inputs of a build action are often symlinks; the file is meant, not the symlink.
+  if (linkat(AT_FDCWD, Resolve(existing).c_str(), AT_FDCWD, Resolve(link).c_str(),
+             AT_SYMLINK_FOLLOW) != 0) {
+    return SystemError(errno, "cannot link", link);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RealFileSystem::Symlink(const std::string& target, const std::string& link) {
+  if (symlink(target.c_str(), Resolve(link).c_str()) != 0) {
+    return SystemError(errno, "cannot create symlink", link);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RealFileSystem::Rename(const std::string& from, const std::string& to) {
+  if (rename(Resolve(from).c_str(), Resolve(to).c_str()) != 0) {
+    return SystemError(errno, "cannot rename", from);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RealFileSystem::RemoveTree(const std::string& path) {
+  return RemoveTreeAt(Resolve(path));
+}
+
+}  // namespace rules_inference::base

@@ -19,6 +19,7 @@ def _hub_repository_impl(rctx):
     } | {
         name + "/BUILD.bazel": package_build(hub, name, configs, pythons, platforms)
         for name, configs in plan.packages.items()
+        if configs
     }
     for path, text in files.items():
         rctx.file(path, text, executable = False)

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Wheels in an outside workspace: what is fetched and what is not, how often pip is asked, and what users read when it fails.
+#
+#   BAZEL_CMD  command that runs Bazel        (default: the repository's bazelw)
+#   MODE       module (default) or workspace
+#
+# Prints `PASS name` or `FAIL name: why` per check; exit code 1 when one failed.
+set -uo pipefail
+
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")" || exit 1
+read -r -a bazel <<<"${BAZEL_CMD:-../../../bazelw}"
+mode=${MODE:-module}
+scratch=$(mktemp -d "${HOME:?}/.e2e_wheels.XXXXXX")
+failed=0
+
+modes=(--lockfile_mode=off)
+if [[ $mode == workspace ]]; then modes=(--noenable_bzlmod --enable_workspace); fi
+
+# Flags: every run has a Python that counts, and a repository cache that starts empty.
+run() {
+  local base=$1 command=$2
+  shift 2
+  "${bazel[@]}" --output_base="$scratch/$base" --max_idle_secs=20 "$command" "${modes[@]}" --curses=no --noshow_progress \
+    --repository_cache="$scratch/repository_cache" --repo_env=RULES_INFERENCE_PYTHON="$PWD/python.sh" \
+    --repo_env=E2E_PIP_LOG="$scratch/pip.log" "$@" >"$scratch/out" 2>"$scratch/err"
+}
+
+pip_calls() { if [[ -e $scratch/pip.log ]]; then wc -l <"$scratch/pip.log"; else echo 0; fi; }
+fetched() { (cd "$scratch/$1/external" && ls -d *wheels_*_cp3*_linux_* 2>/dev/null) | sed -n 's/.*\(wheels_.*\)/\1/p' | grep -v '\.marker' | LC_ALL=C sort | paste -sd' '; }
+
+check() {
+  local name=$1 got=$2 expected=$3
+  if [[ $got == "$expected" ]]; then
+    echo "PASS wheels_$mode/$name"
+  else
+    echo "FAIL wheels_$mode/$name: got '$got', expected '$expected'"
+    failed=1
+    tail -n 30 "$scratch/err" >&2
+  fi
+}
+
+# check_message NAME TEXT: the last command has failed, and said TEXT.
+check_message() {
+  if grep -qF -- "$2" "$scratch/err"; then check "$1" said said; else check "$1" "no such text" "$2"; fi
+}
+
+cleanup() {
+  local base
+  for base in first second; do
+    [[ -d $scratch/$base ]] && "${bazel[@]}" --output_base="$scratch/$base" shutdown >/dev/null 2>&1
+  done
+  chmod -R u+w "$scratch"
+  rm -rf "$scratch"
+}
+trap cleanup EXIT
+
+run first build //:one
+check "one wheel builds" $? 0
+check "one wheel is fetched" "$(fetched first)" "wheels_markupsafe_cp311_linux_x86_64"
+check "pip is asked once" "$(pip_calls)" 1
+check "the wheel keeps its name" "$(cd "$scratch/first/external" && ls ./*wheels_markupsafe_cp311_linux_x86_64/*.whl | xargs -n1 basename)" \
+  "markupsafe-3.0.4-cp311-cp311-manylinux2014_x86_64.manylinux_2_17_x86_64.manylinux_2_28_x86_64.whl"
+
+run first build //:named //:listed //:all
+check "all ways to name a wheel" $? 0
+check "other platforms and pythons are not fetched" "$(fetched first)" \
+  "wheels_idna_cp311_linux_x86_64 wheels_importlib_metadata_cp311_linux_x86_64 wheels_lazy_importer_cp311_linux_x86_64 wheels_markupsafe_cp311_linux_x86_64 wheels_zipp_cp311_linux_x86_64"
+check "pip is asked once per wheel" "$(pip_calls)" 5
+
+run second build --repo_env=E2E_NO_PIP=1 //:all
+check "a second output base needs no pip" "$? $(pip_calls)" "0 5"
+check "names from the cache" \
+  "$(cd "$scratch/second/external" && ls ./*wheels_*/*.whl | xargs -n1 basename | LC_ALL=C sort | paste -sd' ')" \
+  "$(cd "$scratch/first/external" && ls ./*wheels_*/*.whl | xargs -n1 basename | LC_ALL=C sort | paste -sd' ')"
+
+run first build --@rules_inference//rules/private/wheels:python_version=3.12 //:all
+check "another python" "$? $(fetched first | tr ' ' '\n' | grep -c cp312_linux_x86_64)" "0 2"
+
+run first build --platforms=//:linux_aarch64 //:one
+check "another platform" "$? $(fetched first | tr ' ' '\n' | grep aarch64)" "0 wheels_markupsafe_cp311_linux_aarch64"
+
+run first build --platforms=//:windows //:one
+check "a platform that is not locked fails" $? 1
+check_message "a platform that is not locked is explained" \
+  "error: wheels: @wheels//markupsafe: got a python or platform without a pinned wheel, expected one of cp311_linux_aarch64, cp311_linux_x86_64, cp312_linux_aarch64, cp312_linux_x86_64"
+
+run first build @wrong_hash//idna
+check "wrong bytes fail" $? 1
+check_message "wrong bytes are explained" "error: wheel: idna==3.20 (python 3.11, linux_x86_64): got exit code 1 from pip, expected a wheel with a sha256 that is pinned in "
+check_message "wrong bytes have a hint" "hint: the index has other bytes than the lock: lock anew, and find out why they changed"
+
+run first build @no_wheel//docopt
+check "a source-only release fails" $? 1
+check_message "a source-only release has a hint" "hint: the index of your pip has no such wheel; where a package is sdist-only for this python and platform, pin a version with a wheel, or leave python or platform out of wheels.lock"
+
+run first build --repo_env=RULES_INFERENCE_PYTHON=/nonexistent/python3 @wrong_hash//idna
+check "a missing Python fails" $? 1
+check_message "a missing Python is explained" "got no interpreter '/nonexistent/python3', expected a Python 3 with pip"
+
+exit "$failed"

@@ -1,0 +1,199 @@
+#include "plugins/layer/oci/archive.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "plugins/base/digest.h"
+#include "plugins/base/error.h"
+#include "plugins/base/file_system.h"
+#include "plugins/base/status_macros.h"
+#include "plugins/layer/oci/blobs.h"
+#include "plugins/layer/oci/descriptor.h"
+#include "plugins/layer/oci/json.h"
+#include "plugins/layer/tar.h"
+#include "plugins/sdk/layer.pb.h"
+
+namespace rules_inference::layer::oci {
+namespace {
+
+using base::Mismatch;
+using base::Quoted;
+
+constexpr size_t kBufferSize = 1 << 20;
+
+bool IsWord(absl::string_view text, absl::string_view inner) {
+  if (text.empty()) return false;
+  auto alnum = [](char c) {
+    return absl::ascii_islower(static_cast<unsigned char>(c)) || absl::ascii_isdigit(static_cast<unsigned char>(c));
+  };
+  return alnum(text.front()) && alnum(text.back()) && std::all_of(text.begin(), text.end(), [&](char c) {
+           return alnum(c) || absl::StrContains(inner, c);
+         });
+}
+
+bool IsTag(absl::string_view text) {
+  if (text.empty() || text.size() > 128 || text[0] == '.' || text[0] == '-') return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '-';
+  });
+}
+
+// index.json: the manifest once for each name, as `docker save` does it.
+absl::StatusOr<Json> ArchiveIndex(const ImageBlobs& blobs, const google::protobuf::RepeatedPtrField<std::string>& tags) {
+  Json list = Json::Array();
+  const Json plain = DescriptorJson(kManifestType, blobs.manifest.digest, blobs.manifest.size);
+  for (const std::string& tag : tags) {
+    ASSIGN_OR_RETURN(const std::string name, FullName(tag));
+    Json annotations = Json::Object();
+    annotations.Set("io.containerd.image.name", Json::String(name));
+    annotations.Set(kRefName, Json::String(name.substr(name.rfind(':') + 1)));
+    Json entry = plain;
+    entry.Set("annotations", std::move(annotations));
+    list.Append(std::move(entry));
+  }
+  if (tags.empty()) list.Append(plain);
+  Json result = Json::Object();
+  result.Set("schemaVersion", Json::Number(2));
+  result.Set("mediaType", Json::String(kIndexType));
+  result.Set("manifests", std::move(list));
+  return result;
+}
+
+// manifest.json, Docker's own format: what older daemons and podman read.
+Json DockerManifest(const ImageBlobs& blobs, const google::protobuf::RepeatedPtrField<std::string>& tags) {
+  Json layers = Json::Array();
+  for (const Blob& layer : blobs.layers) layers.Append(Json::String(BlobPath(layer.descriptor.digest)));
+  Json entry = Json::Object();
+  entry.Set("Config", Json::String(BlobPath(blobs.config.digest)));
+  entry.Set("RepoTags", tags.empty() ? Json() : Json::Strings(tags));
+  entry.Set("Layers", std::move(layers));
+  Json result = Json::Array();
+  result.Append(std::move(entry));
+  return result;
+}
+
+// A tar stream into a file in the making.
+class ArchiveWriter {
+ public:
+  ArchiveWriter(base::FileSystem& fs, base::OutputFile& out) : fs_(fs), out_(out), buffer_(kBufferSize) {}
+
+  absl::Status Directory(const std::string& path) { return Header(path, TarType::kDirectory, 0755, 0); }
+
+  absl::Status Text(const std::string& path, absl::string_view text) {
+    RETURN_IF_ERROR(Header(path, TarType::kFile, 0644, text.size()));
+    RETURN_IF_ERROR(out_.Append(text));
+    return Pad(text.size());
+  }
+
+  absl::Status Stream(const Blob& blob) {
+    RETURN_IF_ERROR(Header(BlobPath(blob.descriptor.digest), TarType::kFile, 0644, blob.descriptor.size));
+    ASSIGN_OR_RETURN(const std::unique_ptr<base::InputFile> file, fs_.Open(blob.path));
+    base::Sha256 hash;
+    for (uint64_t offset = 0; offset < blob.descriptor.size;) {
+      const auto count = static_cast<size_t>(std::min<uint64_t>(kBufferSize, blob.descriptor.size - offset));
+      const absl::Span<char> piece = absl::MakeSpan(buffer_).first(count);
+      RETURN_IF_ERROR(base::ReadExactly(*file, offset, piece));
+      const absl::string_view data(piece.data(), piece.size());
+      hash.Update(data);
+      RETURN_IF_ERROR(out_.Append(data));
+      offset += count;
+    }
+    if (const base::Digest digest = hash.Finish(); digest != blob.descriptor.digest) {
+      return Mismatch(blob.path, "digest", digest.ToString(), blob.descriptor.digest.ToString());
+    }
+    return Pad(blob.descriptor.size);
+  }
+
+  absl::Status End() { return out_.Append(TarEnd()); }
+
+ private:
+  absl::Status Header(const std::string& path, TarType type, uint32_t mode, uint64_t size) {
+    TarEntry entry;
+    entry.path = path;
+    entry.type = type;
+    entry.mode = mode;
+    entry.size = size;
+    ASSIGN_OR_RETURN(const std::string header, TarHeader(entry));
+    return out_.Append(header);
+  }
+
+  absl::Status Pad(uint64_t size) { return out_.Append(TarPadding(size)); }
+
+  base::FileSystem& fs_;
+  base::OutputFile& out_;
+  std::vector<char> buffer_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::string> FullName(absl::string_view tag) {
+  const absl::Status bad =
+      Mismatch("image archive", "tags", Quoted(tag), "a lower-case repository and a tag, such as 'app:1'");
+  const size_t colon = tag.rfind(':');
+  // A ':' before the last '/' belongs to a port.
+  if (colon == absl::string_view::npos || absl::StrContains(tag.substr(colon), '/')) return bad;
+  absl::string_view repository = tag.substr(0, colon);
+  if (!IsTag(tag.substr(colon + 1))) return bad;
+
+  const size_t slash = repository.find('/');
+  const absl::string_view first = repository.substr(0, slash);
+  const bool has_host = slash != absl::string_view::npos && (absl::StrContains(first, '.') ||
+                                                             absl::StrContains(first, ':') || first == "localhost");
+  absl::string_view rest = repository;
+  if (has_host) {
+    if (!IsWord(first, ".-:")) return bad;
+    rest = repository.substr(slash + 1);
+  }
+  while (true) {
+    const size_t end = rest.find('/');
+    if (!IsWord(rest.substr(0, end), "._-")) return bad;
+    if (end == absl::string_view::npos) break;
+    rest = rest.substr(end + 1);
+  }
+  if (has_host) return std::string(tag);
+  return absl::StrCat("docker.io/", slash == absl::string_view::npos ? "library/" : "", tag);
+}
+
+absl::Status WriteArchive(const sdk::ArchiveRequest& request, base::FileSystem& fs, base::OutputFile& out) {
+  ASSIGN_OR_RETURN(const ImageBlobs blobs,
+                   FindBlobs(request.manifest(), request.config(), request.layers(), request.base_layout(), fs));
+  ASSIGN_OR_RETURN(const Json index, ArchiveIndex(blobs, request.tags()));
+
+  // Everything small comes first where readers allow it; blobs are sorted by digest, and each is there once.
+  ArchiveWriter writer(fs, out);
+  RETURN_IF_ERROR(writer.Text("oci-layout", kLayoutFile));
+  RETURN_IF_ERROR(writer.Text("index.json", JsonText(index)));
+  RETURN_IF_ERROR(writer.Text("manifest.json", JsonText(DockerManifest(blobs, request.tags()))));
+  RETURN_IF_ERROR(writer.Directory("blobs"));
+  RETURN_IF_ERROR(writer.Directory("blobs/sha256"));
+  RETURN_IF_ERROR(writer.Text(BlobPath(blobs.config.digest), blobs.config_text));
+  RETURN_IF_ERROR(writer.Text(BlobPath(blobs.manifest.digest), blobs.manifest_text));
+  std::map<base::Digest, const Blob*> layers;
+  for (const Blob& layer : blobs.layers) layers.emplace(layer.descriptor.digest, &layer);
+  for (const auto& [digest, layer] : layers) RETURN_IF_ERROR(writer.Stream(*layer));
+  return writer.End();
+}
+
+absl::Status BuildArchive(const sdk::ArchiveRequest& request, base::FileSystem& fs) {
+  if (request.output().empty() || request.output() == "-") {
+    return Mismatch("image archive", "output", Quoted(request.output()), "the path of a file");
+  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<base::OutputFile> out, fs.Create(request.output()));
+  RETURN_IF_ERROR(WriteArchive(request, fs, *out));
+  return out->Publish();
+}
+
+}  // namespace rules_inference::layer::oci

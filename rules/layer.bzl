@@ -1,0 +1,11 @@
+"""OCI layers: `file_layer`, `wheel_layer`, `wheel_layers`."""
+
+load("//rules/private:layer_file.bzl", _file_layer = "file_layer")
+load("//rules/private:layer_wheel.bzl", _wheel_layer = "wheel_layer")
+load("//rules/private:layer_wheels.bzl", _wheel_layers = "wheel_layers")
+
+visibility("public")
+
+file_layer = _file_layer
+wheel_layer = _wheel_layer
+wheel_layers = _wheel_layers

@@ -1,0 +1,122 @@
+"""The rule `oci_image`."""
+
+load("//rules/private:layer_action.bzl", "LAYER_TOOLCHAIN_TYPE", "add_path", "plugin_args", "run_layer_plugin")
+load("//rules/private:oci_action.bzl", "add_base_layout", "add_documents", "add_layers", "add_side_files")
+load("//rules/private:oci_attrs.bzl", "OCI_IMAGE_ATTRS", "image_settings")
+load("//rules/private:oci_base.bzl", "resolve_base")
+load("//rules/private/providers:layer_info.bzl", "LayerGroupInfo", "LayerInfo")
+load("//rules/private/providers:oci_image_info.bzl", "OciImageInfo")
+
+visibility("//rules/...")
+
+# The layout links blobs by absolute paths of this machine and reads none of them: Bazel follows the links and takes the
+# digests it already knows. In a sandbox, on a remote worker or from a cache the links would lead nowhere or become copies.
+_LAYOUT_REQUIREMENTS = {"local": "1", "no-cache": "1", "no-remote": "1", "no-sandbox": "1"}
+
+def _own_layers(targets):
+    layers = []
+    for target in targets:
+        layers.extend(target[LayerGroupInfo].layers if LayerGroupInfo in target else [target[LayerInfo]])
+    return layers
+
+def _manifest_action(ctx, base, layers):
+    """Config, manifest and index from side files; no layer blob is an input."""
+    name = ctx.label.name
+    outputs = {
+        "configOutput": ctx.actions.declare_file(name + ".config.json"),
+        "indexOutput": ctx.actions.declare_file(name + ".index.json"),
+        "manifestOutput": ctx.actions.declare_file(name + ".manifest.json"),
+        "sideFile": ctx.actions.declare_file(name + ".image.json"),
+    }
+    args = plugin_args(ctx)
+    for (field, file) in outputs.items():
+        add_path(args, '{"image":{"%s":%%s}}' % field, file)
+    args.add(json.encode({"image": image_settings(ctx)}))
+    add_side_files(args, layers)
+
+    inputs = [depset([layer.side_file for layer in layers])]
+    if base.documents:
+        add_path(args, '{"image":{"baseConfig":%s}}', base.documents.config)
+        add_path(args, '{"image":{"baseManifest":%s}}', base.documents.manifest)
+        inputs.append(depset([base.documents.config, base.documents.manifest]))
+    elif base.imported:
+        add_base_layout(args, "image", base.imported)
+        inputs.append(base.imported.files)
+
+    run_layer_plugin(
+        ctx,
+        args = args,
+        inputs = inputs,
+        outputs = outputs.values(),
+        mnemonic = "OciManifest",
+        progress = "manifest of %{label}",
+        execution_requirements = {"supports-path-mapping": "1"},
+    )
+    return struct(
+        config = outputs["configOutput"],
+        index = outputs["indexOutput"],
+        manifest = outputs["manifestOutput"],
+        side_file = outputs["sideFile"],
+    )
+
+def _layout_action(ctx, base, layers, documents):
+    layout = ctx.actions.declare_directory(ctx.label.name)
+    args = plugin_args(ctx)
+    add_path(args, '{"layout":{"output":%s}}', layout)
+    add_documents(args, "layout", documents)
+    add_path(args, '{"layout":{"index":%s}}', documents.index)
+    add_layers(args, "layout", layers)
+    add_base_layout(args, "layout", base.imported)
+    run_layer_plugin(
+        ctx,
+        args = args,
+        inputs = [depset(
+            [documents.config, documents.index, documents.manifest] +
+            [layer.blob for layer in layers] +
+            [layer.side_file for layer in layers],
+            transitive = [base.imported.files] if base.imported else [],
+        )],
+        outputs = [layout],
+        mnemonic = "OciLayout",
+        progress = "OCI layout %{label}",
+        execution_requirements = _LAYOUT_REQUIREMENTS,
+    )
+    return layout
+
+def _oci_image_impl(ctx):
+    base = resolve_base(ctx.label, ctx.attr.base)
+    own_layers = _own_layers(ctx.attr.layers)
+    documents = _manifest_action(ctx, base, own_layers)
+    layers = base.layers + own_layers
+    layout = _layout_action(ctx, base, layers, documents)
+    return [
+        DefaultInfo(files = depset([layout])),
+        OciImageInfo(
+            layout = layout,
+            config = documents.config,
+            manifest = documents.manifest,
+            index = documents.index,
+            side_file = documents.side_file,
+            layers = layers,
+            base = base.imported,
+        ),
+        OutputGroupInfo(
+            config = depset([documents.config]),
+            index = depset([documents.index]),
+            layers = depset([layer.blob for layer in layers]),
+            manifest = depset([documents.manifest]),
+            side_files = depset([documents.side_file] + [layer.side_file for layer in layers]),
+        ),
+    ]
+
+oci_image = rule(
+    implementation = _oci_image_impl,
+    doc = """An OCI image for one platform, as an OCI layout directory.
+
+Two actions: `OciManifest` writes config, manifest and index from side files, `OciLayout` links everything together. A \
+change of one layer runs that layer's action and these two, and reads no other blob. Output groups: `config`, \
+`manifest`, `index`, `layers` (blobs), `side_files`.""",
+    attrs = OCI_IMAGE_ATTRS,
+    provides = [OciImageInfo],
+    toolchains = [LAYER_TOOLCHAIN_TYPE],
+)

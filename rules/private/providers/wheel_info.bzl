@@ -1,0 +1,23 @@
+"""What a Python wheel is between rules."""
+
+visibility("//rules/...")
+
+def _wheel_info_init(*, whl, name, version):
+    if type(whl) != "File":
+        fail("WheelInfo: whl: got {} ({}), expected a File".format(repr(whl), type(whl)))
+    if not whl.basename.endswith(".whl"):
+        fail("WheelInfo: whl: got {}, expected a file name that ends in .whl".format(whl.basename))
+    for (field, value) in [("name", name), ("version", version)]:
+        if type(value) != "string" or not value:
+            fail("WheelInfo: {}: got {}, expected text".format(field, repr(value)))
+    return {"name": name, "version": version, "whl": whl}
+
+WheelInfo, _ = provider(
+    doc = "One pinned Python wheel, kept as a `.whl` file in the build graph.",
+    fields = {
+        "name": "string: normalized project name (lower case, runs of '-', '_' and '.' are one '-').",
+        "version": "string: version as in the file name.",
+        "whl": "File: the wheel.",
+    },
+    init = _wheel_info_init,
+)

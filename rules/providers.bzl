@@ -1,0 +1,12 @@
+"""Providers of rules_inference."""
+
+load("//rules/private/providers:layer_info.bzl", _LayerGroupInfo = "LayerGroupInfo", _LayerInfo = "LayerInfo")
+load("//rules/private/providers:oci_image_info.bzl", _OciImageInfo = "OciImageInfo")
+load("//rules/private/providers:wheel_info.bzl", _WheelInfo = "WheelInfo")
+
+visibility("public")
+
+LayerInfo = _LayerInfo
+LayerGroupInfo = _LayerGroupInfo
+OciImageInfo = _OciImageInfo
+WheelInfo = _WheelInfo

@@ -1,5 +1,6 @@
 """The one action that makes a layer blob and its side file, for all layer rules."""
 
+load("//rules/private:plugin_action.bzl", "plugin_args", "run_plugin")
 load("//rules/private/providers:layer_info.bzl", "LayerInfo")
 
 visibility("//rules/private/...")
@@ -41,20 +42,6 @@ def json_format(text):
       JSON with quotes, '%' doubled.
     """
     return json.encode(text).replace("%", "%%")
-
-def plugin_args(ctx):
-    """Args that reach a plugin as a params file, one JSON fragment a line.
-
-    Args:
-      ctx: rule context.
-
-    Returns:
-      Args.
-    """
-    args = ctx.actions.args()
-    args.use_param_file("@%s", use_always = True)
-    args.set_param_file_format("multiline")
-    return args
 
 def path_json(file):
     """`map_each` callback: the path of a File as JSON; inside a callback paths are mapped by Bazel."""
@@ -108,54 +95,18 @@ def layer_action(ctx, *, name, compress, level, inputs, fill, mnemonic, what):
     }}))
     fill(args)
 
-    run_layer_plugin(
+    run_plugin(
         ctx,
+        toolchain_type = LAYER_TOOLCHAIN_TYPE,
         args = args,
-        inputs = inputs,
+        inputs = depset(transitive = inputs),
         outputs = [blob, side_file],
         mnemonic = mnemonic,
-        progress = "layer %{output}",
-        resource_set = _resources,
+        progress_message = "Layer %{output}",
         execution_requirements = {"supports-path-mapping": "1"},
+        resource_set = _resources,
     )
     return LayerInfo(blob = blob, side_file = side_file)
-
-def run_layer_plugin(
-        ctx,
-        *,
-        args,
-        inputs,
-        outputs,
-        mnemonic,
-        progress,
-        execution_requirements,
-        resource_set = None):
-    """Runs the layer plugin of the execution platform.
-
-    Args:
-      ctx: rule context with the layer toolchain.
-      args: Args from plugin_args.
-      inputs: list of depsets.
-      outputs: list of Files.
-      mnemonic: of the action.
-      progress: progress message.
-      execution_requirements: dict.
-      resource_set: function or None.
-    """
-    plugin = ctx.toolchains[LAYER_TOOLCHAIN_TYPE].plugin
-    ctx.actions.run(
-        executable = plugin.files_to_run,
-        arguments = [args],
-        inputs = depset(transitive = inputs),
-        outputs = outputs,
-        env = {},
-        use_default_shell_env = False,
-        mnemonic = mnemonic,
-        progress_message = "{} %{{label}}".format(mnemonic) if not progress else progress,
-        execution_requirements = execution_requirements,
-        resource_set = resource_set,
-        toolchain = LAYER_TOOLCHAIN_TYPE,
-    )
 
 def layer_outputs(layers):
     """DefaultInfo and OutputGroupInfo of a layer target.

@@ -1,6 +1,6 @@
 """Paths inside a layer: normal form, and the small globs of `modes`."""
 
-visibility("//rules/private/...")
+visibility(["//rules/private/...", "//tests/..."])
 
 def layer_path(label, attribute, text):
     """Brings a path of the user to the form of the layer plugin: relative, no "." or "..".
@@ -40,8 +40,8 @@ def octal_mode(label, attribute, text):
     Returns:
       `text`.
     """
-    if len(text) != 4 or text[0] != "0" or [c for c in text.elems() if c not in "01234567"]:
-        fail("{}: {}: got {}, expected four octal digits that start with 0, like \"0755\"".format(
+    if len(text) != 4 or text[0] not in "01" or [c for c in text.elems() if c not in "01234567"]:
+        fail("{}: {}: got {}, expected four octal digits without setuid and setgid, like \"0755\"".format(
             label,
             attribute,
             repr(text),

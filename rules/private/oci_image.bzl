@@ -1,9 +1,10 @@
 """The rule `oci_image`."""
 
-load("//rules/private:layer_action.bzl", "LAYER_TOOLCHAIN_TYPE", "add_path", "plugin_args", "run_layer_plugin")
+load("//rules/private:layer_action.bzl", "LAYER_TOOLCHAIN_TYPE", "add_path")
 load("//rules/private:oci_action.bzl", "add_base_layout", "add_documents", "add_layers", "add_side_files")
 load("//rules/private:oci_attrs.bzl", "OCI_IMAGE_ATTRS", "image_settings")
 load("//rules/private:oci_base.bzl", "resolve_base")
+load("//rules/private:plugin_action.bzl", "plugin_args", "run_plugin")
 load("//rules/private/providers:layer_info.bzl", "LayerGroupInfo", "LayerInfo")
 load("//rules/private/providers:oci_image_info.bzl", "OciImageInfo")
 
@@ -11,7 +12,15 @@ visibility("//rules/...")
 
 # The layout links blobs by absolute paths of this machine and reads none of them: Bazel follows the links and takes the
 # digests it already knows. In a sandbox, on a remote worker or from a cache the links would lead nowhere or become copies.
-_LAYOUT_REQUIREMENTS = {"local": "1", "no-cache": "1", "no-remote": "1", "no-sandbox": "1"}
+_LAYOUT_REQUIREMENTS = {
+    "local": "1",
+    "no-cache": "1",
+    "no-remote": "1",
+    "no-sandbox": "1",
+    # A worker may have a sandbox of its own.
+    "supports-multiplex-workers": "0",
+    "supports-workers": "0",
+}
 
 def _own_layers(targets):
     layers = []
@@ -43,13 +52,14 @@ def _manifest_action(ctx, base, layers):
         add_base_layout(args, "image", base.imported)
         inputs.append(base.imported.files)
 
-    run_layer_plugin(
+    run_plugin(
         ctx,
+        toolchain_type = LAYER_TOOLCHAIN_TYPE,
         args = args,
-        inputs = inputs,
+        inputs = depset(transitive = inputs),
         outputs = outputs.values(),
         mnemonic = "OciManifest",
-        progress = "manifest of %{label}",
+        progress_message = "Image manifest of %{label}",
         execution_requirements = {"supports-path-mapping": "1"},
     )
     return struct(
@@ -67,18 +77,19 @@ def _layout_action(ctx, base, layers, documents):
     add_path(args, '{"layout":{"index":%s}}', documents.index)
     add_layers(args, "layout", layers)
     add_base_layout(args, "layout", base.imported)
-    run_layer_plugin(
+    run_plugin(
         ctx,
+        toolchain_type = LAYER_TOOLCHAIN_TYPE,
         args = args,
-        inputs = [depset(
+        inputs = depset(
             [documents.config, documents.index, documents.manifest] +
             [layer.blob for layer in layers] +
             [layer.side_file for layer in layers],
             transitive = [base.imported.files] if base.imported else [],
-        )],
+        ),
         outputs = [layout],
         mnemonic = "OciLayout",
-        progress = "OCI layout %{label}",
+        progress_message = "OCI layout %{label}",
         execution_requirements = _LAYOUT_REQUIREMENTS,
     )
     return layout

@@ -1,7 +1,8 @@
 """The rule `oci_load`."""
 
-load("//rules/private:layer_action.bzl", "LAYER_TOOLCHAIN_TYPE", "add_path", "plugin_args", "run_layer_plugin")
+load("//rules/private:layer_action.bzl", "LAYER_TOOLCHAIN_TYPE", "add_path")
 load("//rules/private:oci_action.bzl", "add_base_layout", "add_documents", "add_layers")
+load("//rules/private:plugin_action.bzl", "plugin_args", "run_plugin")
 load("//rules/private/providers:oci_image_info.bzl", "OciImageInfo")
 
 visibility("//rules/...")
@@ -14,13 +15,14 @@ def _tarball_action(ctx, image):
     add_layers(args, "archive", image.layers)
     add_base_layout(args, "archive", image.base)
     args.add(json.encode({"archive": {"tags": ctx.attr.tags_of_image}}))
-    run_layer_plugin(
+    run_plugin(
         ctx,
+        toolchain_type = LAYER_TOOLCHAIN_TYPE,
         args = args,
-        inputs = [_image_files(image)],
+        inputs = _image_files(image),
         outputs = [tarball],
         mnemonic = "OciArchive",
-        progress = "image archive %{output}",
+        progress_message = "Image archive %{output}",
         # As large as the image, and cheap to make from it: not worth a place in a cache.
         execution_requirements = {"no-remote-cache-upload": "1", "supports-path-mapping": "1"},
     )

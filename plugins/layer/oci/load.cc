@@ -28,7 +28,6 @@
 #include "plugins/base/status_macros.h"
 #include "plugins/layer/oci/archive.h"
 #include "plugins/layer/oci/base_image.h"
-#include "plugins/sdk/error.h"
 #include "plugins/sdk/json.h"
 #include "plugins/sdk/layer.pb.h"
 
@@ -161,11 +160,11 @@ absl::StatusOr<LoadOptions> ParseLoadOptions(absl::Span<const std::string> argum
 absl::Status Load(const LoadOptions& options) {
   base::RealFileSystem here;
   ASSIGN_OR_RETURN(const std::string text, ReadDocument(options.request, here));
-  absl::StatusOr<sdk::LayerPluginRequest> parsed = sdk::ParseJson<sdk::LayerPluginRequest>(text);
-  if (!parsed.ok()) return sdk::AddContext(parsed.status(), options.request);
+  ASSIGN_OR_RETURN(const sdk::LayerPluginRequest plugin_request,
+                   sdk::ParseJson<sdk::LayerPluginRequest>(options.request, text));
 
   base::RealFileSystem runfiles(options.runfiles);
-  const sdk::ArchiveRequest& request = parsed->archive();
+  const sdk::ArchiveRequest& request = plugin_request.archive();
   if (options.output.empty()) {
     ASSIGN_OR_RETURN(const std::string engine, FindEngine());
     return LoadInto(engine, request, runfiles);

@@ -12,7 +12,6 @@
 #include "plugins/base/status_macros.h"
 #include "plugins/layer/oci/base_image.h"
 #include "plugins/layer/oci/descriptor.h"
-#include "plugins/sdk/error.h"
 #include "plugins/sdk/json.h"
 #include "plugins/sdk/layer.pb.h"
 
@@ -31,8 +30,8 @@ absl::Status CheckDigest(const std::string& text, absl::string_view path, absl::
 
 absl::StatusOr<sdk::LayerMetadata> ReadSideFile(const std::string& path, base::FileSystem& fs) {
   ASSIGN_OR_RETURN(const std::string text, ReadDocument(path, fs));
-  absl::StatusOr<sdk::LayerMetadata> layer = sdk::ParseJson<sdk::LayerMetadata>(text);
-  if (!layer.ok()) return sdk::AddContext(layer.status(), path);
+  absl::StatusOr<sdk::LayerMetadata> layer = sdk::ParseJson<sdk::LayerMetadata>(path, text);
+  RETURN_IF_ERROR(layer.status());
   RETURN_IF_ERROR(CheckDigest(layer->digest(), path, "digest"));
   RETURN_IF_ERROR(CheckDigest(layer->diff_id(), path, "diff_id"));
   if (!IsLayerType(layer->media_type())) {

@@ -1,0 +1,138 @@
+"""Layer rules: providers, actions, and what they refuse."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load("//rules:layer.bzl", "file_layer", "wheel_layer", "wheel_layers")
+load("//rules:providers.bzl", "LayerGroupInfo", "LayerInfo")
+load(":util.bzl", "action_of", "failure_test", "request_lines")
+
+visibility("private")
+
+def _file_layer_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    info = target[LayerInfo]
+    asserts.equals(env, "files.tar.zst", info.blob.basename)
+    asserts.equals(env, "files.layer.json", info.side_file.basename)
+    asserts.equals(env, [info.blob], target[DefaultInfo].files.to_list())
+    asserts.equals(env, [info.side_file], target[OutputGroupInfo].side_file.to_list())
+
+    action = action_of(env, "FileLayer")
+    files = [line["layer"]["files"][0] for line in request_lines(action) if "files" in line["layer"]]
+    asserts.equals(
+        env,
+        [
+            ("opt/a.txt", "FILE", "0640"),
+            ("opt/b.sh", "FILE", "0755"),
+            ("opt/program", "FILE", "0755"),
+            ("bin/b", "SYMLINK", ""),
+            ("tmp", "DIRECTORY", "1777"),
+            ("etc/empty", "EMPTY", "0640"),
+        ],
+        [(file["path"], file["type"], file.get("mode", "")) for file in files],
+    )
+    for file in files:
+        asserts.equals(env, (7, 8), (file["uid"], file["gid"]))
+    settings = [line["layer"] for line in request_lines(action) if "mode" in line["layer"]][0]
+    asserts.equals(env, ("ZSTD", 9, 2), (settings["mode"], settings["level"], settings["threads"]))
+    return analysistest.end(env)
+
+_file_layer_test = analysistest.make(_file_layer_impl)
+
+def _runfiles_impl(ctx):
+    env = analysistest.begin(ctx)
+    action = action_of(env, "FileLayer")
+    workspace = ctx.workspace_name
+    files = {
+        line["layer"]["files"][0]["path"]: line["layer"]["files"][0]["type"]
+        for line in request_lines(action)
+        if "files" in line["layer"]
+    }
+    package = "app/program.runfiles/{}/tests/analysis/".format(workspace)
+    for path in [package + "program", package + "a.txt", "app/program.runfiles/root_link.txt"]:
+        asserts.equals(env, "FILE", files.get(path), path)
+    asserts.equals(env, "FILE", files.get("app/program"))
+    return analysistest.end(env)
+
+_runfiles_test = analysistest.make(_runfiles_impl)
+
+def _wheel_layers_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    layers = target[LayerGroupInfo].layers
+
+    # The shared layer is taken as it is; the wheel in both lists has one layer.
+    asserts.equals(
+        env,
+        ["shared.tar.gz", "two-2.0.tar.gz", "light.tar.gz"],
+        [layer.blob.basename for layer in layers],
+    )
+    actions = [action for action in analysistest.target_actions(env) if action.mnemonic == "WheelLayer"]
+    wheels = [
+        [line["layer"]["wheels"][0]["source"].rpartition("/")[2] for line in request_lines(action) if "wheels" in line["layer"]]
+        for action in actions
+    ]
+    asserts.equals(env, [["two-2.0-py3-none-any.whl"], ["one-1.0-py3-none-any.whl"]], wheels)
+    prefixes = [line["layer"]["wheels"][0]["prefix"] for line in request_lines(actions[0]) if "wheels" in line["layer"]]
+    asserts.equals(env, ["usr/lib/python3/site-packages"], prefixes)
+    return analysistest.end(env)
+
+_wheel_layers_test = analysistest.make(_wheel_layers_impl)
+
+def layer_test_suite(name, wheels, program):
+    """Tests of the layer rules.
+
+    Args:
+      name: of the suite.
+      wheels: labels of two wheel files, `one` and `two`.
+      program: label of an executable with runfiles.
+    """
+    manual = {"tags": ["manual"]}
+    file_layer(
+        name = "files",
+        srcs = ["a.txt", "b.sh", program],
+        compress = "zstd",
+        default_mode = "0640",
+        empty_dirs = ["/tmp"],
+        empty_files = ["etc/empty"],
+        level = 9,
+        modes = {"/opt/*.sh": "0755", "/tmp": "1777"},
+        owner = "7:8",
+        prefix = "opt/",
+        symlinks = {"/bin/b": "/opt/b.sh"},
+        **manual
+    )
+    _file_layer_test(name = "file_layer_test", target_under_test = ":files")
+
+    file_layer(name = "with_runfiles", srcs = [program], include_runfiles = True, prefix = "/app", **manual)
+    _runfiles_test(name = "runfiles_test", target_under_test = ":with_runfiles")
+
+    wheel_layer(name = "shared", wheels = [wheels[0]], **manual)
+    wheel_layers(name = "group", heavy = [":shared", wheels[1]], wheels = wheels, budget = 3, **manual)
+    _wheel_layers_test(name = "wheel_layers_test", target_under_test = ":group")
+
+    bad = {
+        "bad_budget": "budget: got 2 layers (1 heavy and 1 for the rest), expected at most 1; take 1 out of `heavy`",
+        "bad_level": "level: got 13, expected 0 to 12 for compress = \"deflate\"",
+        "bad_mode": "modes: got \"4755\", expected four octal digits without setuid and setgid, like \"0755\"",
+        "bad_owner": "owner: got \"root\", expected \"UID:GID\" in decimal, like \"0:0\"",
+        "bad_prefix": "prefix: got \"/a/../b\", expected a path like \"/opt/app\" without empty, \".\" or \"..\" parts",
+        "bad_strip": "strip_prefix: got \"a.txt\", which is not below \"data\"; split it into another file_layer",
+        "bad_wheels": "bad_wheels_src, which has no .whl file; expected a wheel target or a .whl file",
+        "no_wheels": "wheels: got no wheel, expected at least one",
+    }
+    wheel_layers(name = "bad_budget", heavy = [wheels[0]], wheels = wheels, budget = 1, **manual)
+    file_layer(name = "bad_level", compress = "deflate", level = 13, **manual)
+    file_layer(name = "bad_mode", srcs = ["a.txt"], modes = {"a.txt": "4755"}, **manual)
+    file_layer(name = "bad_owner", owner = "root", **manual)
+    file_layer(name = "bad_prefix", prefix = "/a/../b", **manual)
+    file_layer(name = "bad_strip", srcs = ["a.txt"], strip_prefix = "data", **manual)
+    native.filegroup(name = "bad_wheels_src", srcs = ["a.txt"], **manual)
+    wheel_layer(name = "bad_wheels", wheels = [":bad_wheels_src"], **manual)
+    wheel_layers(name = "no_wheels", **manual)
+    for (target, message) in bad.items():
+        failure_test(name = target + "_test", message = message, target_under_test = ":" + target)
+
+    native.test_suite(
+        name = name,
+        tests = [":file_layer_test", ":runfiles_test", ":wheel_layers_test"] + [":{}_test".format(target) for target in bad],
+    )

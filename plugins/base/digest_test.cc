@@ -87,8 +87,8 @@ TEST(Sha256Test, FinishStartsANewStream) {
 TEST(Sha256Test, UpdateBothEqualsTwoUpdatesForAllAlignments) {
   std::string data(500, '\0');
   for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<char>(i * 13);
-  for (const size_t before : {0, 1, 63, 64, 512}) {
-    for (const size_t length : {0, 1, 63, 64, 65, 128, 500}) {
+  for (const size_t before : {0U, 1U, 63U, 64U, 512U}) {
+    for (const size_t length : {0U, 1U, 63U, 64U, 65U, 128U, 500U}) {
       const absl::string_view part = absl::string_view(data).substr(0, length);
       Sha256 stream;
       Sha256 stream_expected;

@@ -48,7 +48,9 @@ TEST(RelPathTest, AcceptsAndRefuses) {
   for (const Case& c : cases) {
     const auto path = RelPath::Parse(c.text);
     EXPECT_EQ(path.status().message(), c.message);
-    if (path.ok()) EXPECT_EQ(path->str(), c.text);
+    if (path.ok()) {
+      EXPECT_EQ(path->str(), c.text);
+    }
   }
 }
 

@@ -94,7 +94,7 @@ Name one `wheel_layer` for each heavy wheel and list it in every image that need
     attrs = WHEEL_ATTRS | {
         "wheels": attr.label_list(
             allow_empty = False,
-            allow_files = [".whl"],
+            allow_files = True,
             doc = "Wheel targets or `.whl` files. Two files at one path are an error.",
             mandatory = True,
         ),

@@ -61,11 +61,11 @@ with other images.""",
     attrs = WHEEL_ATTRS | {
         "budget": attr.int(default = 20, doc = "Greatest number of layers; more are an error. Default 20."),
         "heavy": attr.label_list(
-            allow_files = [".whl"],
+            allow_files = True,
             doc = "Wheels that get a layer of their own, or `wheel_layer` targets that are taken as they are. Default: none.",
         ),
         "wheels": attr.label_list(
-            allow_files = [".whl"],
+            allow_files = True,
             doc = "All other wheels. A wheel that is in `heavy` too is left out here.",
         ),
     },

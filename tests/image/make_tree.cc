@@ -9,7 +9,8 @@ int main(int argc, char** argv) {
   std::filesystem::create_directories(root / "sub");
   std::ofstream(root / "sub" / "file.txt") << "in a tree\n";
   std::ofstream(root / "tool") << "#!/bin/sh\n";
-  std::filesystem::permissions(root / "tool", std::filesystem::perms::owner_exec, std::filesystem::perm_options::add);
+  std::filesystem::permissions(root / "tool", std::filesystem::perms::owner_exec,
+                               std::filesystem::perm_options::add);
   std::filesystem::create_symlink("sub/file.txt", root / "link");
   return 0;
 }

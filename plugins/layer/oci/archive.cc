@@ -37,11 +37,12 @@ constexpr size_t kBufferSize = 1 << 20;
 bool IsWord(absl::string_view text, absl::string_view inner) {
   if (text.empty()) return false;
   auto alnum = [](char c) {
-    return absl::ascii_islower(static_cast<unsigned char>(c)) || absl::ascii_isdigit(static_cast<unsigned char>(c));
+    return absl::ascii_islower(static_cast<unsigned char>(c)) ||
+           absl::ascii_isdigit(static_cast<unsigned char>(c));
   };
-  return alnum(text.front()) && alnum(text.back()) && std::all_of(text.begin(), text.end(), [&](char c) {
-           return alnum(c) || absl::StrContains(inner, c);
-         });
+  return alnum(text.front()) && alnum(text.back()) &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return alnum(c) || absl::StrContains(inner, c); });
 }
 
 bool IsTag(absl::string_view text) {
@@ -52,7 +53,8 @@ bool IsTag(absl::string_view text) {
 }
 
 // index.json: the manifest once for each name, as `docker save` does it.
-absl::StatusOr<Json> ArchiveIndex(const ImageBlobs& blobs, const google::protobuf::RepeatedPtrField<std::string>& tags) {
+absl::StatusOr<Json> ArchiveIndex(const ImageBlobs& blobs,
+                                  const google::protobuf::RepeatedPtrField<std::string>& tags) {
   Json list = Json::Array();
   const Json plain = DescriptorJson(kManifestType, blobs.manifest.digest, blobs.manifest.size);
   for (const std::string& tag : tags) {
@@ -73,9 +75,11 @@ absl::StatusOr<Json> ArchiveIndex(const ImageBlobs& blobs, const google::protobu
 }
 
 // manifest.json, Docker's own format: what older daemons and podman read.
-Json DockerManifest(const ImageBlobs& blobs, const google::protobuf::RepeatedPtrField<std::string>& tags) {
+Json DockerManifest(const ImageBlobs& blobs,
+                    const google::protobuf::RepeatedPtrField<std::string>& tags) {
   Json layers = Json::Array();
-  for (const Blob& layer : blobs.layers) layers.Append(Json::String(BlobPath(layer.descriptor.digest)));
+  for (const Blob& layer : blobs.layers)
+    layers.Append(Json::String(BlobPath(layer.descriptor.digest)));
   Json entry = Json::Object();
   entry.Set("Config", Json::String(BlobPath(blobs.config.digest)));
   entry.Set("RepoTags", tags.empty() ? Json() : Json::Strings(tags));
@@ -88,9 +92,12 @@ Json DockerManifest(const ImageBlobs& blobs, const google::protobuf::RepeatedPtr
 // A tar stream into a file in the making.
 class ArchiveWriter {
  public:
-  ArchiveWriter(base::FileSystem& fs, base::OutputFile& out) : fs_(fs), out_(out), buffer_(kBufferSize) {}
+  ArchiveWriter(base::FileSystem& fs, base::OutputFile& out)
+      : fs_(fs), out_(out), buffer_(kBufferSize) {}
 
-  absl::Status Directory(const std::string& path) { return Header(path, TarType::kDirectory, 0755, 0); }
+  absl::Status Directory(const std::string& path) {
+    return Header(path, TarType::kDirectory, 0755, 0);
+  }
 
   absl::Status Text(const std::string& path, absl::string_view text) {
     RETURN_IF_ERROR(Header(path, TarType::kFile, 0644, text.size()));
@@ -99,11 +106,13 @@ class ArchiveWriter {
   }
 
   absl::Status Stream(const Blob& blob) {
-    RETURN_IF_ERROR(Header(BlobPath(blob.descriptor.digest), TarType::kFile, 0644, blob.descriptor.size));
+    RETURN_IF_ERROR(
+        Header(BlobPath(blob.descriptor.digest), TarType::kFile, 0644, blob.descriptor.size));
     ASSIGN_OR_RETURN(const std::unique_ptr<base::InputFile> file, fs_.Open(blob.path));
     base::Sha256 hash;
     for (uint64_t offset = 0; offset < blob.descriptor.size;) {
-      const auto count = static_cast<size_t>(std::min<uint64_t>(kBufferSize, blob.descriptor.size - offset));
+      const auto count =
+          static_cast<size_t>(std::min<uint64_t>(kBufferSize, blob.descriptor.size - offset));
       const absl::Span<char> piece = absl::MakeSpan(buffer_).first(count);
       RETURN_IF_ERROR(base::ReadExactly(*file, offset, piece));
       const absl::string_view data(piece.data(), piece.size());
@@ -117,20 +126,20 @@ class ArchiveWriter {
     return Pad(blob.descriptor.size);
   }
 
-  absl::Status End() { return out_.Append(TarEnd()); }
+  absl::Status End() { return Zeros(kTarEndSize); }
 
  private:
   absl::Status Header(const std::string& path, TarType type, uint32_t mode, uint64_t size) {
-    TarEntry entry;
-    entry.path = path;
-    entry.type = type;
-    entry.mode = mode;
-    entry.size = size;
-    ASSIGN_OR_RETURN(const std::string header, TarHeader(entry));
+    std::string header;
+    AppendTarHeader({.path = path, .type = type, .mode = mode, .size = size}, header);
     return out_.Append(header);
   }
 
-  absl::Status Pad(uint64_t size) { return out_.Append(TarPadding(size)); }
+  absl::Status Pad(uint64_t size) { return Zeros(TarPadding(size)); }
+
+  absl::Status Zeros(size_t count) {
+    return count == 0 ? absl::OkStatus() : out_.Append(std::string(count, '\0'));
+  }
 
   base::FileSystem& fs_;
   base::OutputFile& out_;
@@ -140,8 +149,8 @@ class ArchiveWriter {
 }  // namespace
 
 absl::StatusOr<std::string> FullName(absl::string_view tag) {
-  const absl::Status bad =
-      Mismatch("image archive", "tags", Quoted(tag), "a lower-case repository and a tag, such as 'app:1'");
+  const absl::Status bad = Mismatch("image archive", "tags", Quoted(tag),
+                                    "a lower-case repository and a tag, such as 'app:1'");
   const size_t colon = tag.rfind(':');
   // A ':' before the last '/' belongs to a port.
   if (colon == absl::string_view::npos || absl::StrContains(tag.substr(colon), '/')) return bad;
@@ -150,8 +159,9 @@ absl::StatusOr<std::string> FullName(absl::string_view tag) {
 
   const size_t slash = repository.find('/');
   const absl::string_view first = repository.substr(0, slash);
-  const bool has_host = slash != absl::string_view::npos && (absl::StrContains(first, '.') ||
-                                                             absl::StrContains(first, ':') || first == "localhost");
+  const bool has_host =
+      slash != absl::string_view::npos &&
+      (absl::StrContains(first, '.') || absl::StrContains(first, ':') || first == "localhost");
   absl::string_view rest = repository;
   if (has_host) {
     if (!IsWord(first, ".-:")) return bad;
@@ -167,12 +177,14 @@ absl::StatusOr<std::string> FullName(absl::string_view tag) {
   return absl::StrCat("docker.io/", slash == absl::string_view::npos ? "library/" : "", tag);
 }
 
-absl::Status WriteArchive(const sdk::ArchiveRequest& request, base::FileSystem& fs, base::OutputFile& out) {
-  ASSIGN_OR_RETURN(const ImageBlobs blobs,
-                   FindBlobs(request.manifest(), request.config(), request.layers(), request.base_layout(), fs));
+absl::Status WriteArchive(const sdk::ArchiveRequest& request, base::FileSystem& fs,
+                          base::OutputFile& out) {
+  ASSIGN_OR_RETURN(const ImageBlobs blobs, FindBlobs(request.manifest(), request.config(),
+                                                     request.layers(), request.base_layout(), fs));
   ASSIGN_OR_RETURN(const Json index, ArchiveIndex(blobs, request.tags()));
 
-  // Everything small comes first where readers allow it; blobs are sorted by digest, and each is there once.
+  // Everything small comes first where readers allow it; blobs are sorted by digest, and each is
+  // there once.
   ArchiveWriter writer(fs, out);
   RETURN_IF_ERROR(writer.Text("oci-layout", kLayoutFile));
   RETURN_IF_ERROR(writer.Text("index.json", JsonText(index)));

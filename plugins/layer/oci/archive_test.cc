@@ -49,7 +49,8 @@ sdk::ArchiveRequest Request(const std::string& directory) {
   return request;
 }
 
-// `type mode path size` of each entry, read by a reader of our own that knows nothing of the writer.
+// `type mode path size` of each entry, read by a reader of our own that knows nothing of the
+// writer.
 std::string Listing(absl::string_view tar) {
   std::string result;
   size_t pos = 0;
@@ -57,10 +58,12 @@ std::string Listing(absl::string_view tar) {
     const absl::string_view header = tar.substr(pos, 512);
     const std::string name(header.data());
     const uint64_t size = std::strtoull(std::string(header.substr(124, 11)).c_str(), nullptr, 8);
-    absl::StrAppend(&result, header.substr(156, 1), " ", header.substr(103, 4), " ", name, " ", size, "\n");
+    absl::StrAppend(&result, header.substr(156, 1), " ", header.substr(103, 4), " ", name, " ",
+                    size, "\n");
     pos += 512 + (size + 511) / 512 * 512;
   }
-  absl::StrAppend(&result, tar.size() - pos >= 1024 && tar.substr(pos).find_first_not_of('\0') == std::string::npos
+  absl::StrAppend(&result, tar.size() - pos >= 1024 &&
+                                   tar.substr(pos).find_first_not_of('\0') == std::string::npos
                                ? "end"
                                : "no end");
   return result;
@@ -78,15 +81,28 @@ TEST(ArchiveTest, HoldsLayoutAndDockerManifest) {
   const std::string mine = base::Sha256::Of("my content").Hex();
   const std::string base_layer = base::Sha256::Of("base layer").Hex();
   ASSERT_LT(base_layer, mine);
-  EXPECT_EQ(absl::StrReplaceAll(Listing(tar), {{config, "CONFIG"}, {manifest, "MANIFEST"}, {mine, "MINE"}, {base_layer, "BASE"}}),
-            absl::StrCat("0 0644 oci-layout 30\n0 0644 index.json ", 0, "\n"));
-  EXPECT_NE(tar.find(absl::StrCat(R"([{"Config":"blobs/sha256/)", config,
-                                  R"(","RepoTags":["app:1","localhost:5000/team/app:dev"],"Layers":["blobs/sha256/)",
-                                  base_layer, R"(","blobs/sha256/)", mine, R"(","blobs/sha256/)", mine, R"("]}])")),
-            std::string::npos);
+  EXPECT_EQ(absl::StrReplaceAll(
+                Listing(tar),
+                {{config, "CONFIG"}, {manifest, "MANIFEST"}, {mine, "MINE"}, {base_layer, "BASE"}}),
+            R"(0 0644 oci-layout 30
+0 0644 index.json 617
+0 0644 manifest.json 394
+5 0755 blobs/ 0
+5 0755 blobs/sha256/ 0
+0 0644 blobs/sha256/CONFIG 744
+0 0644 blobs/sha256/MANIFEST 691
+0 0644 blobs/sha256/BASE 10
+0 0644 blobs/sha256/MINE 10
+end)");
   EXPECT_NE(tar.find(absl::StrCat(
-                R"("annotations":{"io.containerd.image.name":"docker.io/library/app:1","org.opencontainers.image.ref.name":"1"})")),
+                R"([{"Config":"blobs/sha256/)", config,
+                R"(","RepoTags":["app:1","localhost:5000/team/app:dev"],"Layers":["blobs/sha256/)",
+                base_layer, R"(","blobs/sha256/)", mine, R"(","blobs/sha256/)", mine, R"("]}])")),
             std::string::npos);
+  EXPECT_NE(
+      tar.find(absl::StrCat(
+          R"("annotations":{"io.containerd.image.name":"docker.io/library/app:1","org.opencontainers.image.ref.name":"1"})")),
+      std::string::npos);
 }
 
 TEST(ArchiveTest, NamesAreNormalized) {
@@ -95,8 +111,8 @@ TEST(ArchiveTest, NamesAreNormalized) {
   EXPECT_EQ(FullName("registry.example.com/app:1").value(), "registry.example.com/app:1");
   EXPECT_EQ(FullName("localhost/app:1").value(), "localhost/app:1");
   EXPECT_EQ(FullName("localhost:5000/a/b-c/d.e:x").value(), "localhost:5000/a/b-c/d.e:x");
-  for (const std::string tag : {"", "app", "App:1", "app:", ":1", "a//b:1", "a/:1", "/a:1", "host:5000/app", "app:.x",
-                                "app:a b", "-app:1", "a b:1"}) {
+  for (const std::string tag : {"", "app", "App:1", "app:", ":1", "a//b:1", "a/:1", "/a:1",
+                                "host:5000/app", "app:.x", "app:a b", "-app:1", "a b:1"}) {
     EXPECT_EQ(FullName(tag).status().message(),
               absl::StrCat("image archive: tags: got '", tag,
                            "', expected a lower-case repository and a tag, such as 'app:1'"));
@@ -111,15 +127,17 @@ TEST(ArchiveTest, WithoutTags) {
   EXPECT_NE(Read(request.output()).find(R"("RepoTags":null)"), std::string::npos);
 }
 
-// The digest is compared on the way: a blob that changed after its layer was built does not get out.
+// The digest is compared on the way: a blob that changed after its layer was built does not get
+// out.
 TEST(ArchiveTest, RefusesChangedBlob) {
   const std::string directory = TestDirectory();
   const sdk::ArchiveRequest request = Request(directory);
   Write(request.layers(0).blob(), "MY CONTENT");
   base::RealFileSystem fs;
-  EXPECT_EQ(BuildArchive(request, fs).message(),
-            absl::StrCat(directory, "/layer: digest: got ", base::Sha256::Of("MY CONTENT").ToString(), ", expected ",
-                         base::Sha256::Of("my content").ToString()));
+  EXPECT_EQ(
+      BuildArchive(request, fs).message(),
+      absl::StrCat(directory, "/layer: digest: got ", base::Sha256::Of("MY CONTENT").ToString(),
+                   ", expected ", base::Sha256::Of("my content").ToString()));
   EXPECT_FALSE(Exists(request.output()));
 }
 
@@ -127,7 +145,8 @@ TEST(ArchiveTest, RefusesStandardOutput) {
   sdk::ArchiveRequest request = Request(TestDirectory());
   request.set_output("-");
   base::RealFileSystem fs;
-  EXPECT_EQ(BuildArchive(request, fs).message(), "image archive: output: got '-', expected the path of a file");
+  EXPECT_EQ(BuildArchive(request, fs).message(),
+            "image archive: output: got '-', expected the path of a file");
 }
 
 TEST(ArchiveTest, LeavesNothingHalfDone) {

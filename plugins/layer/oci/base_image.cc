@@ -37,16 +37,20 @@ sdk::Platform PlatformOf(const Json& json) {
   return result;
 }
 
-// An image without a variant runs on every variant of its architecture, and a request without one takes any.
+// An image without a variant runs on every variant of its architecture, and a request without one
+// takes any.
 bool Matches(const sdk::Platform& have, const sdk::Platform& want) {
   return have.os() == want.os() && have.architecture() == want.architecture() &&
          (have.variant().empty() || want.variant().empty() || have.variant() == want.variant());
 }
 
-// The bytes must be those that `descriptor` promises: first the size, which costs nothing, then the digest.
-absl::Status CheckBytes(const Descriptor& descriptor, absl::string_view text, absl::string_view where) {
+// The bytes must be those that `descriptor` promises: first the size, which costs nothing, then the
+// digest.
+absl::Status CheckBytes(const Descriptor& descriptor, absl::string_view text,
+                        absl::string_view where) {
   if (text.size() != descriptor.size) {
-    return Mismatch(where, "size", absl::StrCat(text.size(), " bytes"), absl::StrCat(descriptor.size));
+    return Mismatch(where, "size", absl::StrCat(text.size(), " bytes"),
+                    absl::StrCat(descriptor.size));
   }
   const base::Digest digest = base::Sha256::Of(text);
   if (digest != descriptor.digest) {
@@ -80,7 +84,8 @@ class IndexWalk {
       if (Matches(have, platform)) AddOnce(manifest, exact);
       seen.push_back(PlatformName(have));
     }
-    // Layouts with one image often do not name its platform; its config does, and is compared with the request.
+    // Layouts with one image often do not name its platform; its config does, and is compared with
+    // the request.
     const std::vector<Descriptor>& found = exact.empty() ? unnamed : exact;
     if (found.size() == 1) return found[0];
     const std::string where = absl::StrCat(layout_, "/index.json");
@@ -88,7 +93,8 @@ class IndexWalk {
       return Mismatch("base image", where, seen.empty() ? "no manifest" : absl::StrJoin(seen, ", "),
                       PlatformName(platform));
     }
-    return Mismatch("base image", where, absl::StrCat(found.size(), " manifests for ", PlatformName(platform)), "one");
+    return Mismatch("base image", where,
+                    absl::StrCat(found.size(), " manifests for ", PlatformName(platform)), "one");
   }
 
   // The file of `descriptor`, compared with its size and digest.
@@ -115,16 +121,19 @@ class IndexWalk {
   absl::Status Index(absl::string_view text, const std::string& where, int depth) {
     if (depth > kMaxIndexDepth) {
       // A cycle would need a collision of SHA-256, but a deep chain does not.
-      return Mismatch(where, "index", absl::StrCat("depth ", depth), absl::StrCat("at most ", kMaxIndexDepth));
+      return Mismatch(where, "index", absl::StrCat("depth ", depth),
+                      absl::StrCat("at most ", kMaxIndexDepth));
     }
     ASSIGN_OR_RETURN(const Json document, ParseJson(text, where));
     RETURN_IF_ERROR(CheckDocument(document, kIndexType, where));
     ASSIGN_OR_RETURN(const Json* list, Require(document, "manifests", Json::Kind::kArray, where));
     entries_ += list->items().size();
     if (entries_ > kMaxIndexEntries) {
-      return Mismatch(where, "manifests", absl::StrCat(entries_, " entries"), absl::StrCat("at most ", kMaxIndexEntries));
+      return Mismatch(where, "manifests", absl::StrCat(entries_, " entries"),
+                      absl::StrCat("at most ", kMaxIndexEntries));
     }
-    ASSIGN_OR_RETURN(const std::vector<Descriptor> entries, ParseDescriptors(*list, absl::StrCat(where, ": manifests")));
+    ASSIGN_OR_RETURN(const std::vector<Descriptor> entries,
+                     ParseDescriptors(*list, absl::StrCat(where, ": manifests")));
     for (const Descriptor& entry : entries) {
       if (entry.media_type == kManifestType) {
         manifests_.push_back(entry);
@@ -143,8 +152,8 @@ class IndexWalk {
   std::vector<Descriptor> manifests_;
 };
 
-absl::StatusOr<BaseImage> Combine(Manifest manifest, absl::string_view config_text, absl::string_view where,
-                                  const sdk::Platform& platform) {
+absl::StatusOr<BaseImage> Combine(Manifest manifest, absl::string_view config_text,
+                                  absl::string_view where, const sdk::Platform& platform) {
   BaseImage result;
   RETURN_IF_ERROR(CheckBytes(manifest.config, config_text, where));
   ASSIGN_OR_RETURN(result.config, ParseJson(config_text, where));
@@ -152,9 +161,11 @@ absl::StatusOr<BaseImage> Combine(Manifest manifest, absl::string_view config_te
     return Mismatch(where, "config", JsonKindName(result.config.kind()), "an object");
   }
   const sdk::Platform have = PlatformOf(result.config);
-  if (!Matches(have, platform)) return Mismatch(where, "platform", PlatformName(have), PlatformName(platform));
+  if (!Matches(have, platform))
+    return Mismatch(where, "platform", PlatformName(have), PlatformName(platform));
 
-  ASSIGN_OR_RETURN(const Json* rootfs, Require(result.config, "rootfs", Json::Kind::kObject, where));
+  ASSIGN_OR_RETURN(const Json* rootfs,
+                   Require(result.config, "rootfs", Json::Kind::kObject, where));
   ASSIGN_OR_RETURN(const Json* diff_ids, Require(*rootfs, "diff_ids", Json::Kind::kArray, where));
   if (diff_ids->items().size() != manifest.layers.size()) {
     return Mismatch(where, "rootfs.diff_ids", absl::StrCat(diff_ids->items().size(), " entries"),
@@ -173,8 +184,8 @@ absl::StatusOr<BaseImage> Combine(Manifest manifest, absl::string_view config_te
 }  // namespace
 
 std::string PlatformName(const sdk::Platform& platform) {
-  return absl::StrCat(platform.os(), "/", platform.architecture(), platform.variant().empty() ? "" : "/",
-                      platform.variant());
+  return absl::StrCat(platform.os(), "/", platform.architecture(),
+                      platform.variant().empty() ? "" : "/", platform.variant());
 }
 
 absl::StatusOr<std::string> ReadDocument(const std::string& path, base::FileSystem& fs) {
@@ -189,13 +200,14 @@ absl::StatusOr<Manifest> ParseManifest(absl::string_view text, absl::string_view
   Manifest result;
   ASSIGN_OR_RETURN(result.config, ParseDescriptor(*config, absl::StrCat(where, ": config")));
   if (result.config.media_type != kConfigType) {
-    return Mismatch(where, "config.mediaType", Quoted(result.config.media_type), Quoted(kConfigType));
+    return Mismatch(where, "config.mediaType", Quoted(result.config.media_type),
+                    Quoted(kConfigType));
   }
   ASSIGN_OR_RETURN(result.layers, ParseDescriptors(*layers, absl::StrCat(where, ": layers")));
   for (size_t i = 0; i < result.layers.size(); ++i) {
     if (!IsLayerType(result.layers[i].media_type)) {
-      return Mismatch(where, absl::StrCat("layers[", i, "].mediaType"), Quoted(result.layers[i].media_type),
-                      "a tar layer (plain, gzip or zstd)");
+      return Mismatch(where, absl::StrCat("layers[", i, "].mediaType"),
+                      Quoted(result.layers[i].media_type), "a tar layer (plain, gzip or zstd)");
     }
   }
   return result;
@@ -206,7 +218,8 @@ absl::StatusOr<BaseImage> ReadBaseLayout(absl::string_view layout, const sdk::Pl
   const std::string marker_path = absl::StrCat(layout, "/oci-layout");
   ASSIGN_OR_RETURN(const std::string marker_text, ReadDocument(marker_path, fs));
   ASSIGN_OR_RETURN(const Json marker, ParseJson(marker_text, marker_path));
-  ASSIGN_OR_RETURN(const Json* version, Require(marker, "imageLayoutVersion", Json::Kind::kString, marker_path));
+  ASSIGN_OR_RETURN(const Json* version,
+                   Require(marker, "imageLayoutVersion", Json::Kind::kString, marker_path));
   if (version->text() != "1.0.0") {
     return Mismatch(marker_path, "imageLayoutVersion", Quoted(version->text()), "'1.0.0'");
   }
@@ -220,7 +233,8 @@ absl::StatusOr<BaseImage> ReadBaseLayout(absl::string_view layout, const sdk::Pl
   return Combine(std::move(manifest), config_text, config_path, platform);
 }
 
-absl::StatusOr<BaseImage> ReadBaseDocuments(absl::string_view manifest_path, absl::string_view config_path,
+absl::StatusOr<BaseImage> ReadBaseDocuments(absl::string_view manifest_path,
+                                            absl::string_view config_path,
                                             const sdk::Platform& platform, base::FileSystem& fs) {
   ASSIGN_OR_RETURN(const std::string manifest_text, ReadDocument(std::string(manifest_path), fs));
   ASSIGN_OR_RETURN(Manifest manifest, ParseManifest(manifest_text, manifest_path));

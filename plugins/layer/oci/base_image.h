@@ -1,4 +1,5 @@
-// The image below: read from an OCI layout, or from the two documents of an image that was built here.
+// The image below: read from an OCI layout, or from the two documents of an image that was built
+// here.
 
 #ifndef RULES_INFERENCE_PLUGINS_LAYER_OCI_BASE_IMAGE_H_
 #define RULES_INFERENCE_PLUGINS_LAYER_OCI_BASE_IMAGE_H_
@@ -30,13 +31,14 @@ struct BaseImage {
   std::vector<Descriptor> layers;
 };
 
-// Finds the image for `platform` in the layout at `layout` and reads its manifest and config, but no layer. Two different
-// manifests for the platform are an error, not a choice.
+// Finds the image for `platform` in the layout at `layout` and reads its manifest and config, but
+// no layer. Two different manifests for the platform are an error, not a choice.
 absl::StatusOr<BaseImage> ReadBaseLayout(absl::string_view layout, const sdk::Platform& platform,
                                          base::FileSystem& fs);
 
 // Reads manifest and config from files of their own.
-absl::StatusOr<BaseImage> ReadBaseDocuments(absl::string_view manifest_path, absl::string_view config_path,
+absl::StatusOr<BaseImage> ReadBaseDocuments(absl::string_view manifest_path,
+                                            absl::string_view config_path,
                                             const sdk::Platform& platform, base::FileSystem& fs);
 
 // A manifest that was read and checked.

@@ -29,7 +29,8 @@ std::string Outcome(const std::string& root, const sdk::Platform& platform = Amd
   const absl::StatusOr<BaseImage> image = ReadBaseLayout(root, platform, fs);
   if (!image.ok()) return absl::StrReplaceAll(image.status().message(), {{root, "BASE"}});
   std::string result = "ok:";
-  for (const Descriptor& layer : image->layers) absl::StrAppend(&result, " ", layer.digest.ToString().substr(0, 15));
+  for (const Descriptor& layer : image->layers)
+    absl::StrAppend(&result, " ", layer.digest.ToString().substr(0, 15));
   return result;
 }
 
@@ -58,13 +59,16 @@ TEST(BaseImageTest, TakesThePlatformOfTheRequest) {
 }
 
 TEST(BaseImageTest, TakesAManifestUnderTwoNamesOnce) {
-  EXPECT_EQ(OutcomeOfIndex(R"({"schemaVersion":2,"manifests":[{%s},{%s}]})"), "ok: sha256:31b1bea2");
+  EXPECT_EQ(OutcomeOfIndex(R"({"schemaVersion":2,"manifests":[{%s},{%s}]})"),
+            "ok: sha256:31b1bea2");
 }
 
 TEST(BaseImageTest, NamesThePlatformsThatAreThere) {
-  EXPECT_EQ(OutcomeOfIndex(R"({"schemaVersion":2,"manifests":[{%s,"platform":{"os":"linux","architecture":"arm64"}},
+  EXPECT_EQ(
+      OutcomeOfIndex(
+          R"({"schemaVersion":2,"manifests":[{%s,"platform":{"os":"linux","architecture":"arm64"}},
                                {%s,"platform":{"os":"linux","architecture":"arm","variant":"v7"}}]})"),
-            "base image: BASE/index.json: got linux/arm64, linux/arm/v7, expected linux/amd64");
+      "base image: BASE/index.json: got linux/arm64, linux/arm/v7, expected linux/amd64");
 }
 
 TEST(BaseImageTest, RefusesTwoManifestsForOnePlatform) {
@@ -81,14 +85,15 @@ TEST(BaseImageTest, ReadsANestedIndexButNoDeeper) {
   WriteLayout(root);
   const std::string flat = Read(absl::StrCat(root, "/index.json"));
   auto wrap = [&root](const std::string& inner) {
-    return absl::StrCat(R"({"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json",)",
-                        AddBlob(root, inner), "}]}");
+    return absl::StrCat(
+        R"({"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json",)",
+        AddBlob(root, inner), "}]}");
   };
   Write(absl::StrCat(root, "/index.json"), wrap(flat));
   EXPECT_EQ(Outcome(root), "ok: sha256:31b1bea2");
   Write(absl::StrCat(root, "/index.json"), wrap(wrap(flat)));
-  EXPECT_EQ(Outcome(root),
-            absl::StrCat("BASE/", BlobPath(base::Sha256::Of(flat)), ": index: got depth 3, expected at most 2"));
+  EXPECT_EQ(Outcome(root), absl::StrCat("BASE/", BlobPath(base::Sha256::Of(flat)),
+                                        ": index: got depth 3, expected at most 2"));
 }
 
 TEST(BaseImageTest, RefusesManyManifests) {
@@ -105,33 +110,43 @@ struct IndexCase {
 
 TEST(BaseImageTest, RefusesBadIndexes) {
   const IndexCase cases[] = {
-      {R"({"schemaVersion":1,"manifests":[{%s}]})", "BASE/index.json: schemaVersion: got 1, expected 2"},
+      {R"({"schemaVersion":1,"manifests":[{%s}]})",
+       "BASE/index.json: schemaVersion: got 1, expected 2"},
       {R"({"manifests":[{%s}]})", "BASE/index.json: schemaVersion: got nothing, expected a number"},
       {R"({"schemaVersion":2,"manifests":[{%s}],"layers":[]})",
-       "BASE/index.json: document: got members of both an index and a manifest, expected one of the two"},
+       "BASE/index.json: document: got members of both an index and a manifest, expected one of "
+       "the two"},
       {R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","manifests":[{%s}]})",
        "BASE/index.json: mediaType: got 'application/vnd.oci.image.manifest.v1+json', expected "
        "'application/vnd.oci.image.index.v1+json'"},
-      {R"({"schemaVersion":2,"manifests":[]})", "base image: BASE/index.json: got no manifest, expected linux/amd64"},
-      {R"({"schemaVersion":2,"manifests":{}})", "BASE/index.json: manifests: got an object, expected an array"},
+      {R"({"schemaVersion":2,"manifests":[]})",
+       "base image: BASE/index.json: got no manifest, expected linux/amd64"},
+      {R"({"schemaVersion":2,"manifests":{}})",
+       "BASE/index.json: manifests: got an object, expected an array"},
       {R"({"schemaVersion":2,"manifests":[{%s}]} x)",
        "JSON: BASE/index.json: byte 187: got 'x', expected the end of the document"},
       {R"([])", "BASE/index.json: document: got an array, expected an object"},
       {R"({"schemaVersion":2,"manifests":[{"mediaType":"a","size":1,"digest":"sha512:00"}]})",
-       "BASE/index.json: manifests[0]: digest: got 'sha512:00', expected 'sha256:' and 64 lower-case hexadecimal digits"},
+       "BASE/index.json: manifests[0]: digest: got 'sha512:00', expected 'sha256:' and 64 "
+       "lower-case hexadecimal digits"},
       {R"({"schemaVersion":2,"manifests":[{"mediaType":"a","size":1,"digest":"sha256:../../../../etc/passwd"}]})",
-       "BASE/index.json: manifests[0]: digest: got 'sha256:../../../../etc/passwd', expected 'sha256:' and 64 "
+       "BASE/index.json: manifests[0]: digest: got 'sha256:../../../../etc/passwd', expected "
+       "'sha256:' and 64 "
        "lower-case hexadecimal digits"},
       {R"({"schemaVersion":2,"manifests":[{"mediaType":"a","size":1,"digest":"sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]})",
        "BASE/index.json: manifests[0]: digest: got "
-       "'sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', expected 'sha256:' and 64 "
+       "'sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', expected "
+       "'sha256:' and 64 "
        "lower-case hexadecimal digits"},
       {R"({"schemaVersion":2,"manifests":[{"mediaType":"a","size":-1,"digest":"sha256:0000000000000000000000000000000000000000000000000000000000000000"}]})",
-       "BASE/index.json: manifests[0]: size: got -1, expected a whole number from 0 to 9223372036854775807"},
+       "BASE/index.json: manifests[0]: size: got -1, expected a whole number from 0 to "
+       "9223372036854775807"},
       {R"({"schemaVersion":2,"manifests":[{"mediaType":"a","size":1.0,"digest":"sha256:0000000000000000000000000000000000000000000000000000000000000000"}]})",
-       "BASE/index.json: manifests[0]: size: got 1.0, expected a whole number from 0 to 9223372036854775807"},
+       "BASE/index.json: manifests[0]: size: got 1.0, expected a whole number from 0 to "
+       "9223372036854775807"},
   };
-  for (const IndexCase& test : cases) EXPECT_EQ(OutcomeOfIndex(test.index), test.error) << test.index;
+  for (const IndexCase& test : cases)
+    EXPECT_EQ(OutcomeOfIndex(test.index), test.error) << test.index;
 }
 
 TEST(BaseImageTest, RefusesSizeAndDigestThatDisagree) {
@@ -141,22 +156,24 @@ TEST(BaseImageTest, RefusesSizeAndDigestThatDisagree) {
   const std::string manifest = Read(path);
 
   Write(path, manifest + " ");
-  EXPECT_EQ(Outcome(root), absl::StrCat("BASE/blobs/sha256/", layout.manifest_digest.substr(7), ": size: got ",
-                                        manifest.size() + 1, " bytes, expected ", manifest.size()));
+  EXPECT_EQ(Outcome(root),
+            absl::StrCat("BASE/blobs/sha256/", layout.manifest_digest.substr(7), ": size: got ",
+                         manifest.size() + 1, " bytes, expected ", manifest.size()));
 
   std::string changed = manifest;
   changed[1] = ' ';
   Write(path, changed);
-  EXPECT_EQ(Outcome(root),
-            absl::StrCat("BASE/blobs/sha256/", layout.manifest_digest.substr(7), ": digest: got ",
-                         base::Sha256::Of(changed).ToString(), ", expected ", layout.manifest_digest));
+  EXPECT_EQ(Outcome(root), absl::StrCat("BASE/blobs/sha256/", layout.manifest_digest.substr(7),
+                                        ": digest: got ", base::Sha256::Of(changed).ToString(),
+                                        ", expected ", layout.manifest_digest));
 }
 
 TEST(BaseImageTest, RefusesMissingBlob) {
   const std::string root = TestDirectory();
   const TestLayout layout = WriteLayout(root);
   base::RealFileSystem fs;
-  ASSERT_TRUE(fs.RemoveTree(absl::StrCat(root, "/blobs/sha256/", layout.config_digest.substr(7))).ok());
+  ASSERT_TRUE(
+      fs.RemoveTree(absl::StrCat(root, "/blobs/sha256/", layout.config_digest.substr(7))).ok());
   EXPECT_EQ(ReadBaseLayout(root, Amd64(), fs).status().code(), absl::StatusCode::kNotFound);
 }
 
@@ -164,7 +181,8 @@ TEST(BaseImageTest, RefusesHugeDocument) {
   const std::string root = TestDirectory();
   WriteLayout(root);
   Write(absl::StrCat(root, "/index.json"), std::string(kMaxDocumentBytes + 1, ' '));
-  EXPECT_EQ(Outcome(root), "file too large: BASE/index.json: got 4194305 bytes, expected at most 4194304");
+  EXPECT_EQ(Outcome(root),
+            "file too large: BASE/index.json: got 4194305 bytes, expected at most 4194304");
 }
 
 TEST(BaseImageTest, RefusesUnknownLayoutVersion) {
@@ -181,16 +199,22 @@ std::string OutcomeOfConfig(absl::string_view config) {
 }
 
 TEST(BaseImageTest, RefusesBadConfigs) {
-  EXPECT_EQ(OutcomeOfConfig(R"([])"), "BASE/blobs/sha256/CONFIG: config: got an array, expected an object");
+  EXPECT_EQ(OutcomeOfConfig(R"([])"),
+            "BASE/blobs/sha256/CONFIG: config: got an array, expected an object");
   EXPECT_EQ(OutcomeOfConfig(R"({"os":"linux","architecture":"arm64"})"),
             "BASE/blobs/sha256/CONFIG: platform: got linux/arm64, expected linux/amd64");
   EXPECT_EQ(OutcomeOfConfig(R"({"os":"linux","architecture":"amd64"})"),
             "BASE/blobs/sha256/CONFIG: rootfs: got nothing, expected an object");
-  EXPECT_EQ(OutcomeOfConfig(R"({"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]}})"),
-            "BASE/blobs/sha256/CONFIG: rootfs.diff_ids: got 0 entries, expected 1 as there are layers");
-  EXPECT_EQ(OutcomeOfConfig(R"({"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":["md5:1"]}})"),
-            "BASE/blobs/sha256/CONFIG: rootfs.diff_ids: got 'md5:1', expected 'sha256:' and 64 lower-case hexadecimal "
-            "digits");
+  EXPECT_EQ(
+      OutcomeOfConfig(
+          R"({"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]}})"),
+      "BASE/blobs/sha256/CONFIG: rootfs.diff_ids: got 0 entries, expected 1 as there are layers");
+  EXPECT_EQ(
+      OutcomeOfConfig(
+          R"({"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":["md5:1"]}})"),
+      "BASE/blobs/sha256/CONFIG: rootfs.diff_ids: got 'md5:1', expected 'sha256:' and 64 "
+      "lower-case hexadecimal "
+      "digits");
 }
 
 TEST(BaseImageTest, TranslatesDockerMediaTypes) {
@@ -204,9 +228,11 @@ TEST(BaseImageTest, TranslatesDockerMediaTypes) {
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(parsed->layers[0].media_type, "application/vnd.oci.image.layer.v1.tar+gzip");
 
-  const absl::StatusOr<Manifest> foreign = ParseManifest(absl::StrReplaceAll(manifest, {{"rootfs.diff", "rootfs.foreign.diff"}}), "m");
+  const absl::StatusOr<Manifest> foreign =
+      ParseManifest(absl::StrReplaceAll(manifest, {{"rootfs.diff", "rootfs.foreign.diff"}}), "m");
   EXPECT_EQ(foreign.status().message(),
-            "m: layers[0].mediaType: got 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', expected a tar "
+            "m: layers[0].mediaType: got "
+            "'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', expected a tar "
             "layer (plain, gzip or zstd)");
 }
 

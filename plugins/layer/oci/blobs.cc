@@ -22,9 +22,10 @@
 
 namespace rules_inference::layer::oci {
 
-absl::StatusOr<ImageBlobs> FindBlobs(const std::string& manifest_path, const std::string& config_path,
-                                     const google::protobuf::RepeatedPtrField<sdk::LayerBlob>& layers,
-                                     absl::string_view base_layout, base::FileSystem& fs) {
+absl::StatusOr<ImageBlobs> FindBlobs(
+    const std::string& manifest_path, const std::string& config_path,
+    const google::protobuf::RepeatedPtrField<sdk::LayerBlob>& layers, absl::string_view base_layout,
+    base::FileSystem& fs) {
   ImageBlobs result;
   ASSIGN_OR_RETURN(result.manifest_text, ReadDocument(manifest_path, fs));
   ASSIGN_OR_RETURN(const Manifest manifest, ParseManifest(result.manifest_text, manifest_path));
@@ -34,8 +35,10 @@ absl::StatusOr<ImageBlobs> FindBlobs(const std::string& manifest_path, const std
 
   ASSIGN_OR_RETURN(result.config_text, ReadDocument(config_path, fs));
   result.config = manifest.config;
-  if (const base::Digest digest = base::Sha256::Of(result.config_text); digest != manifest.config.digest) {
-    return base::Mismatch(config_path, "digest", digest.ToString(), manifest.config.digest.ToString());
+  if (const base::Digest digest = base::Sha256::Of(result.config_text);
+      digest != manifest.config.digest) {
+    return base::Mismatch(config_path, "digest", digest.ToString(),
+                          manifest.config.digest.ToString());
   }
   if (result.config_text.size() != manifest.config.size) {
     return base::Mismatch(config_path, "size", absl::StrCat(result.config_text.size(), " bytes"),
@@ -51,15 +54,18 @@ absl::StatusOr<ImageBlobs> FindBlobs(const std::string& manifest_path, const std
     const Descriptor& descriptor = manifest.layers[i];
     const auto it = built.find(descriptor.digest.ToString());
     if (it == built.end() && base_layout.empty()) {
-      return base::Mismatch(manifest_path, absl::StrCat("layers[", i, "]"), descriptor.digest.ToString(),
-                            "the digest of one of the given layers");
+      return base::Mismatch(manifest_path, absl::StrCat("layers[", i, "]"),
+                            descriptor.digest.ToString(), "the digest of one of the given layers");
     }
-    const std::string path =
-        it != built.end() ? it->second : absl::StrCat(base_layout, "/", BlobPath(descriptor.digest));
+    const std::string path = it != built.end()
+                                 ? it->second
+                                 : absl::StrCat(base_layout, "/", BlobPath(descriptor.digest));
     ASSIGN_OR_RETURN(const base::NodeInfo info, fs.Stat(path, base::Follow::kYes));
-    if (info.type != base::NodeType::kFile) return base::Mismatch("layer", path, "no regular file", "a blob");
+    if (info.type != base::NodeType::kFile)
+      return base::Mismatch("layer", path, "no regular file", "a blob");
     if (info.size != descriptor.size) {
-      return base::Mismatch(path, "size", absl::StrCat(info.size, " bytes"), absl::StrCat(descriptor.size));
+      return base::Mismatch(path, "size", absl::StrCat(info.size, " bytes"),
+                            absl::StrCat(descriptor.size));
     }
     result.layers.push_back({path, descriptor});
   }

@@ -29,11 +29,13 @@ struct ImageBlobs {
   std::vector<Blob> layers;
 };
 
-// Reads `manifest_path` and `config_path`, compares them, and finds each layer of the manifest: among `layers` by the digest
-// in their side files, else in `base_layout`. Compares sizes and reads no layer.
-absl::StatusOr<ImageBlobs> FindBlobs(const std::string& manifest_path, const std::string& config_path,
-                                     const google::protobuf::RepeatedPtrField<sdk::LayerBlob>& layers,
-                                     absl::string_view base_layout, base::FileSystem& fs);
+// Reads `manifest_path` and `config_path`, compares them, and finds each layer of the manifest:
+// among `layers` by the digest in their side files, else in `base_layout`. Compares sizes and reads
+// no layer.
+absl::StatusOr<ImageBlobs> FindBlobs(
+    const std::string& manifest_path, const std::string& config_path,
+    const google::protobuf::RepeatedPtrField<sdk::LayerBlob>& layers, absl::string_view base_layout,
+    base::FileSystem& fs);
 
 }  // namespace rules_inference::layer::oci
 

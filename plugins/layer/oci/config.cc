@@ -40,17 +40,20 @@ absl::StatusOr<std::string> Created(const sdk::ImageRequest& request) {
   // ParseTime also takes "infinite-future".
   if (!absl::ascii_isdigit(static_cast<unsigned char>(request.created()[0])) ||
       !absl::ParseTime(absl::RFC3339_full, request.created(), &time, nullptr)) {
-    return Mismatch(kWhere, "created", Quoted(request.created()), absl::StrCat("an RFC 3339 time such as '", kEpoch, "'"));
+    return Mismatch(kWhere, "created", Quoted(request.created()),
+                    absl::StrCat("an RFC 3339 time such as '", kEpoch, "'"));
   }
   return request.created();
 }
 
-absl::Status CheckKeys(const KeyValues& values, absl::string_view name, absl::string_view forbidden) {
+absl::Status CheckKeys(const KeyValues& values, absl::string_view name,
+                       absl::string_view forbidden) {
   absl::flat_hash_set<absl::string_view> seen;
   for (const sdk::KeyValue& entry : values) {
     if (entry.key().empty() || entry.key().find_first_of(forbidden) != std::string::npos) {
-      return Mismatch(kWhere, name, Quoted(entry.key()),
-                      forbidden.empty() ? "a key" : absl::StrCat("a key without '", forbidden, "'"));
+      return Mismatch(
+          kWhere, name, Quoted(entry.key()),
+          forbidden.empty() ? "a key" : absl::StrCat("a key without '", forbidden, "'"));
     }
     if (!seen.insert(entry.key()).second) {
       return Mismatch(kWhere, name, absl::StrCat(Quoted(entry.key()), " twice"), "every key once");
@@ -65,10 +68,11 @@ absl::Status CheckPath(absl::string_view path, absl::string_view name) {
 }
 
 absl::Status CheckPort(absl::string_view port) {
-  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(port, absl::MaxSplits('/', 1));
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(port, absl::MaxSplits('/', 1));
   int number = 0;
-  const bool protocol = !absl::StrContains(port, '/') || parts.second == "tcp" || parts.second == "udp" ||
-                        parts.second == "sctp";
+  const bool protocol = !absl::StrContains(port, '/') || parts.second == "tcp" ||
+                        parts.second == "udp" || parts.second == "sctp";
   if (protocol && absl::SimpleAtoi(parts.first, &number) && number >= 1 && number <= 65535 &&
       absl::StrCat(number) == parts.first) {
     return absl::OkStatus();
@@ -76,7 +80,8 @@ absl::Status CheckPort(absl::string_view port) {
   return Mismatch(kWhere, "exposed_ports", Quoted(port), "a port such as '8080' or '8080/tcp'");
 }
 
-// Ports and volumes are JSON objects whose members are empty objects; sorted, because they are sets.
+// Ports and volumes are JSON objects whose members are empty objects; sorted, because they are
+// sets.
 Json MergedSet(const Json* old, const Texts& added) {
   std::map<std::string, Json> members;
   if (old != nullptr) members.insert(old->members().begin(), old->members().end());
@@ -89,7 +94,8 @@ Json MergedSet(const Json* old, const Texts& added) {
 Json MergedLabels(const Json* old, const KeyValues& added) {
   std::map<std::string, Json> members;
   if (old != nullptr) members.insert(old->members().begin(), old->members().end());
-  for (const sdk::KeyValue& entry : added) members.insert_or_assign(entry.key(), Json::String(entry.value()));
+  for (const sdk::KeyValue& entry : added)
+    members.insert_or_assign(entry.key(), Json::String(entry.value()));
   Json result = Json::Object();
   for (auto& [key, value] : members) result.AddMember(key, std::move(value));
   return result;
@@ -116,13 +122,16 @@ Json MergedEnv(const Json* old, const KeyValues& added) {
 // The member "config": how a container runs.
 absl::StatusOr<Json> RunConfig(const sdk::ImageRequest& request, const Json& base_config) {
   Json old = Json::Object();
-  if (const Json* member = base_config.Find("config"); member != nullptr && member->is_object()) old = *member;
-  // Docker writes null for what is not set. A member of a wrong kind would be carried into the new image.
+  if (const Json* member = base_config.Find("config"); member != nullptr && member->is_object())
+    old = *member;
+  // Docker writes null for what is not set. A member of a wrong kind would be carried into the new
+  // image.
   auto take = [&old](absl::string_view key, Json::Kind kind) -> absl::StatusOr<const Json*> {
     const Json* member = old.Find(key);
     if (member == nullptr || member->kind() == Json::Kind::kNull) return nullptr;
     if (member->kind() == kind) return member;
-    return Mismatch("base image", absl::StrCat("config.", key), JsonKindName(member->kind()), JsonKindName(kind));
+    return Mismatch("base image", absl::StrCat("config.", key), JsonKindName(member->kind()),
+                    JsonKindName(kind));
   };
   Json result = Json::Object();
   auto text = [&](absl::string_view key, const std::string& value) -> absl::Status {
@@ -135,7 +144,8 @@ absl::StatusOr<Json> RunConfig(const sdk::ImageRequest& request, const Json& bas
     return absl::OkStatus();
   };
   auto add = [&result](absl::string_view key, Json value) {
-    if (!value.members().empty() || !value.items().empty()) result.AddMember(std::string(key), std::move(value));
+    if (!value.members().empty() || !value.items().empty())
+      result.AddMember(std::string(key), std::move(value));
   };
 
   RETURN_IF_ERROR(text("User", request.user()));
@@ -164,8 +174,9 @@ absl::StatusOr<Json> RunConfig(const sdk::ImageRequest& request, const Json& bas
   add("Labels", MergedLabels(labels, request.labels()));
   RETURN_IF_ERROR(text("StopSignal", request.stop_signal()));
 
-  const absl::flat_hash_set<absl::string_view> known = {"User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes",
-                                                        "WorkingDir", "Labels", "StopSignal"};
+  const absl::flat_hash_set<absl::string_view> known = {"User",       "ExposedPorts", "Env",
+                                                        "Entrypoint", "Cmd",          "Volumes",
+                                                        "WorkingDir", "Labels",       "StopSignal"};
   for (const auto& [key, value] : old.members()) {
     if (!known.contains(key) && value.kind() != Json::Kind::kNull) result.AddMember(key, value);
   }
@@ -194,7 +205,8 @@ absl::StatusOr<Json> History(const BaseImage& base_image, const std::string& cre
     }
   }
   if (result.items().empty()) {
-    // History is optional, but all or nothing: our entries must stand beside the layers that they describe.
+    // History is optional, but all or nothing: our entries must stand beside the layers that they
+    // describe.
     for (; described < base_image.layers.size(); ++described) {
       Json entry = Json::Object();
       entry.Set("created", Json::String(kEpoch));
@@ -209,7 +221,8 @@ absl::StatusOr<Json> History(const BaseImage& base_image, const std::string& cre
   for (const sdk::LayerMetadata& layer : layers) {
     Json entry = Json::Object();
     entry.Set("created", Json::String(created));
-    entry.Set("created_by", Json::String(layer.created_by().empty() ? "layer" : layer.created_by()));
+    entry.Set("created_by",
+              Json::String(layer.created_by().empty() ? "layer" : layer.created_by()));
     result.Append(std::move(entry));
   }
   return result;
@@ -219,7 +232,8 @@ absl::Status CheckRequest(const sdk::ImageRequest& request) {
   RETURN_IF_ERROR(CheckKeys(request.env(), "env", "="));
   RETURN_IF_ERROR(CheckKeys(request.labels(), "labels", ""));
   RETURN_IF_ERROR(CheckKeys(request.annotations(), "annotations", ""));
-  if (!request.working_dir().empty()) RETURN_IF_ERROR(CheckPath(request.working_dir(), "working_dir"));
+  if (!request.working_dir().empty())
+    RETURN_IF_ERROR(CheckPath(request.working_dir(), "working_dir"));
   for (const std::string& path : request.volumes()) RETURN_IF_ERROR(CheckPath(path, "volumes"));
   for (const std::string& port : request.exposed_ports()) RETURN_IF_ERROR(CheckPort(port));
   return absl::OkStatus();

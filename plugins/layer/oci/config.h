@@ -15,9 +15,10 @@ namespace rules_inference::layer::oci {
 
 // The config document. `layers` are the side files of the layers above the base.
 //
-// Like Dockerfiles do it: a new entrypoint drops the base's cmd, environment variables keep the place that the base gave
-// them, ports, volumes and labels are added to those of the base, and all else replaces it. Members of the base's config
-// that we know nothing about stay. Every history entry gets a `created`, because some readers crash without.
+// Like Dockerfiles do it: a new entrypoint drops the base's cmd, environment variables keep the
+// place that the base gave them, ports, volumes and labels are added to those of the base, and all
+// else replaces it. Members of the base's config that we know nothing about stay. Every history
+// entry gets a `created`, because some readers crash without.
 absl::StatusOr<Json> BuildConfig(const sdk::ImageRequest& request, const BaseImage& base_image,
                                  const std::vector<sdk::LayerMetadata>& layers);
 

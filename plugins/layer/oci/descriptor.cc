@@ -28,8 +28,10 @@ constexpr std::pair<absl::string_view, absl::string_view> kDockerTypes[] = {
     {"application/vnd.docker.distribution.manifest.v2+json", kManifestType},
     {"application/vnd.docker.container.image.v1+json", kConfigType},
     {"application/vnd.docker.image.rootfs.diff.tar", "application/vnd.oci.image.layer.v1.tar"},
-    {"application/vnd.docker.image.rootfs.diff.tar.gzip", "application/vnd.oci.image.layer.v1.tar+gzip"},
-    {"application/vnd.docker.image.rootfs.diff.tar.zstd", "application/vnd.oci.image.layer.v1.tar+zstd"},
+    {"application/vnd.docker.image.rootfs.diff.tar.gzip",
+     "application/vnd.oci.image.layer.v1.tar+gzip"},
+    {"application/vnd.docker.image.rootfs.diff.tar.zstd",
+     "application/vnd.oci.image.layer.v1.tar+zstd"},
 };
 
 constexpr absl::string_view kLayerTypes[] = {
@@ -54,18 +56,22 @@ absl::string_view OciMediaType(absl::string_view media_type) {
   return media_type;
 }
 
-bool IsLayerType(absl::string_view media_type) { return absl::c_linear_search(kLayerTypes, media_type); }
+bool IsLayerType(absl::string_view media_type) {
+  return absl::c_linear_search(kLayerTypes, media_type);
+}
 
 absl::StatusOr<const Json*> Require(const Json& object, absl::string_view key, Json::Kind kind,
                                     absl::string_view where) {
   const Json* member = object.Find(key);
   const absl::string_view seen = member == nullptr ? "nothing" : JsonKindName(member->kind());
-  if (member == nullptr || member->kind() != kind) return Mismatch(where, key, seen, JsonKindName(kind));
+  if (member == nullptr || member->kind() != kind)
+    return Mismatch(where, key, seen, JsonKindName(kind));
   return member;
 }
 
 absl::StatusOr<Descriptor> ParseDescriptor(const Json& json, absl::string_view where) {
-  if (!json.is_object()) return Mismatch(where, "descriptor", JsonKindName(json.kind()), "an object");
+  if (!json.is_object())
+    return Mismatch(where, "descriptor", JsonKindName(json.kind()), "an object");
   Descriptor result;
   ASSIGN_OR_RETURN(const Json* media_type, Require(json, "mediaType", Json::Kind::kString, where));
   ASSIGN_OR_RETURN(const Json* digest, Require(json, "digest", Json::Kind::kString, where));
@@ -74,7 +80,8 @@ absl::StatusOr<Descriptor> ParseDescriptor(const Json& json, absl::string_view w
   ASSIGN_OR_RETURN(result.digest, ParseDigest(digest->text(), where));
   // Sizes are int64 in the readers of others.
   int64_t number = 0;
-  if (!absl::SimpleAtoi(size->text(), &number) || number < 0 || absl::StrCat(number) != size->text()) {
+  if (!absl::SimpleAtoi(size->text(), &number) || number < 0 ||
+      absl::StrCat(number) != size->text()) {
     return Mismatch(where, "size", size->text(), "a whole number from 0 to 9223372036854775807");
   }
   result.size = static_cast<uint64_t>(number);
@@ -82,10 +89,12 @@ absl::StatusOr<Descriptor> ParseDescriptor(const Json& json, absl::string_view w
   return result;
 }
 
-absl::StatusOr<std::vector<Descriptor>> ParseDescriptors(const Json& array, absl::string_view where) {
+absl::StatusOr<std::vector<Descriptor>> ParseDescriptors(const Json& array,
+                                                         absl::string_view where) {
   std::vector<Descriptor> result;
   for (size_t i = 0; i < array.items().size(); ++i) {
-    ASSIGN_OR_RETURN(Descriptor descriptor, ParseDescriptor(array.items()[i], absl::StrCat(where, "[", i, "]")));
+    ASSIGN_OR_RETURN(Descriptor descriptor,
+                     ParseDescriptor(array.items()[i], absl::StrCat(where, "[", i, "]")));
     result.push_back(std::move(descriptor));
   }
   return result;
@@ -99,9 +108,12 @@ Json DescriptorJson(absl::string_view media_type, const base::Digest& digest, ui
   return result;
 }
 
-absl::Status CheckDocument(const Json& document, absl::string_view media_type, absl::string_view where) {
-  if (!document.is_object()) return Mismatch(where, "document", JsonKindName(document.kind()), "an object");
-  ASSIGN_OR_RETURN(const Json* version, Require(document, "schemaVersion", Json::Kind::kNumber, where));
+absl::Status CheckDocument(const Json& document, absl::string_view media_type,
+                           absl::string_view where) {
+  if (!document.is_object())
+    return Mismatch(where, "document", JsonKindName(document.kind()), "an object");
+  ASSIGN_OR_RETURN(const Json* version,
+                   Require(document, "schemaVersion", Json::Kind::kNumber, where));
   if (version->text() != "2") return Mismatch(where, "schemaVersion", version->text(), "2");
   if (document.Find("manifests") != nullptr &&
       (document.Find("layers") != nullptr || document.Find("config") != nullptr)) {
@@ -116,6 +128,8 @@ absl::Status CheckDocument(const Json& document, absl::string_view media_type, a
   return absl::OkStatus();
 }
 
-std::string BlobPath(const base::Digest& digest) { return absl::StrCat("blobs/sha256/", digest.Hex()); }
+std::string BlobPath(const base::Digest& digest) {
+  return absl::StrCat("blobs/sha256/", digest.Hex());
+}
 
 }  // namespace rules_inference::layer::oci

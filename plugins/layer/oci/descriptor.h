@@ -21,7 +21,8 @@ inline constexpr absl::string_view kConfigType = "application/vnd.oci.image.conf
 inline constexpr absl::string_view kRefName = "org.opencontainers.image.ref.name";
 inline constexpr absl::string_view kLayoutFile = R"({"imageLayoutVersion":"1.0.0"})";
 
-// The OCI name of a media type: Docker's names for the same things are translated, all others come back as they are.
+// The OCI name of a media type: Docker's names for the same things are translated, all others come
+// back as they are.
 absl::string_view OciMediaType(absl::string_view media_type);
 // Whether `media_type`, an OCI name, is one of a layer that runtimes unpack.
 bool IsLayerType(absl::string_view media_type);
@@ -37,7 +38,8 @@ struct Descriptor {
 
 // `where` names the descriptor in errors, for example "base/index.json: manifests[0]".
 absl::StatusOr<Descriptor> ParseDescriptor(const Json& json, absl::string_view where);
-absl::StatusOr<std::vector<Descriptor>> ParseDescriptors(const Json& array, absl::string_view where);
+absl::StatusOr<std::vector<Descriptor>> ParseDescriptors(const Json& array,
+                                                         absl::string_view where);
 
 // {"mediaType":…,"digest":…,"size":…}
 Json DescriptorJson(absl::string_view media_type, const base::Digest& digest, uint64_t size);
@@ -46,9 +48,11 @@ Json DescriptorJson(absl::string_view media_type, const base::Digest& digest, ui
 absl::StatusOr<const Json*> Require(const Json& object, absl::string_view key, Json::Kind kind,
                                     absl::string_view where);
 
-// What every index and manifest must fulfil: an object, schemaVersion 2, its mediaType (when it has one) equal to
-// `media_type`, and not the members of both an index and a manifest, which would mean different things to two readers.
-absl::Status CheckDocument(const Json& document, absl::string_view media_type, absl::string_view where);
+// What every index and manifest must fulfil: an object, schemaVersion 2, its mediaType (when it has
+// one) equal to `media_type`, and not the members of both an index and a manifest, which would mean
+// different things to two readers.
+absl::Status CheckDocument(const Json& document, absl::string_view media_type,
+                           absl::string_view where);
 
 // Path of a blob below the layout directory.
 std::string BlobPath(const base::Digest& digest);

@@ -38,21 +38,27 @@ absl::StatusOr<BaseImage> ReadBase(const sdk::ImageRequest& request, base::FileS
   if (documents && !request.base_layout().empty()) {
     return Mismatch("image", "base", "base_layout and base_manifest", "one of the two");
   }
-  if (documents) return ReadBaseDocuments(request.base_manifest(), request.base_config(), request.platform(), fs);
-  if (!request.base_layout().empty()) return ReadBaseLayout(request.base_layout(), request.platform(), fs);
+  if (documents)
+    return ReadBaseDocuments(request.base_manifest(), request.base_config(), request.platform(),
+                             fs);
+  if (!request.base_layout().empty())
+    return ReadBaseLayout(request.base_layout(), request.platform(), fs);
   return BaseImage();
 }
 
-// The grammar of the image-spec, a little wider: readers split names at other places than at these characters.
+// The grammar of the image-spec, a little wider: readers split names at other places than at these
+// characters.
 absl::StatusOr<std::string> RefName(const sdk::ImageRequest& request) {
   if (request.ref_name().empty()) return "latest";
   bool good = absl::ascii_isalnum(static_cast<unsigned char>(request.ref_name().front())) &&
               absl::ascii_isalnum(static_cast<unsigned char>(request.ref_name().back()));
   for (const char c : request.ref_name()) {
-    good = good && (absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::string_view("-._:@/+").find(c) != absl::string_view::npos);
+    good = good && (absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+                    absl::string_view("-._:@/+").find(c) != absl::string_view::npos);
   }
   if (good) return request.ref_name();
-  return Mismatch("image", "ref_name", Quoted(request.ref_name()), "letters, digits and '-._:@/+' between letters or digits");
+  return Mismatch("image", "ref_name", Quoted(request.ref_name()),
+                  "letters, digits and '-._:@/+' between letters or digits");
 }
 
 Json SortedMap(const google::protobuf::RepeatedPtrField<sdk::KeyValue>& values) {
@@ -63,7 +69,8 @@ Json SortedMap(const google::protobuf::RepeatedPtrField<sdk::KeyValue>& values) 
   return result;
 }
 
-// A descriptor of the base, brought to our order of members. Where its bytes can be had and what is said about them stays.
+// A descriptor of the base, brought to our order of members. Where its bytes can be had and what is
+// said about them stays.
 Json Canonical(const Descriptor& descriptor) {
   Json result = DescriptorJson(descriptor.media_type, descriptor.digest, descriptor.size);
   for (const absl::string_view key : {"urls", "annotations"}) {
@@ -94,7 +101,8 @@ Json ManifestJson(const sdk::ImageRequest& request, const BaseImage& base_image,
 
 Json IndexJson(const Json& config, absl::string_view manifest, absl::string_view ref_name) {
   Json platform = Json::Object();
-  for (const absl::string_view key : {"architecture", "os", "os.version", "os.features", "variant"}) {
+  for (const absl::string_view key :
+       {"architecture", "os", "os.version", "os.features", "variant"}) {
     if (const Json* member = config.Find(key); member != nullptr) platform.Set(key, *member);
   }
   Json annotations = Json::Object();
@@ -122,7 +130,8 @@ std::string SideFile(absl::string_view config, absl::string_view manifest) {
 }
 
 // Writes all files or leaves none.
-absl::Status WriteAll(const std::vector<std::pair<std::string, std::string>>& files, base::FileSystem& fs) {
+absl::Status WriteAll(const std::vector<std::pair<std::string, std::string>>& files,
+                      base::FileSystem& fs) {
   for (size_t i = 0; i < files.size(); ++i) {
     const absl::Status status = base::WriteFile(fs, files[i].first, files[i].second);
     if (status.ok()) continue;
@@ -143,7 +152,8 @@ absl::Status BuildImage(const sdk::ImageRequest& request, base::FileSystem& fs) 
     if (path->empty()) return Mismatch("image", name, "nothing", "a path");
   }
   if (request.platform().os().empty() || request.platform().architecture().empty()) {
-    return Mismatch("image", "platform", Quoted(PlatformName(request.platform())), "os and architecture");
+    return Mismatch("image", "platform", Quoted(PlatformName(request.platform())),
+                    "os and architecture");
   }
   ASSIGN_OR_RETURN(const std::string ref_name, RefName(request));
   ASSIGN_OR_RETURN(const BaseImage base_image, ReadBase(request, fs));

@@ -16,7 +16,8 @@
 namespace rules_inference::layer::oci {
 namespace {
 
-void Add(google::protobuf::RepeatedPtrField<sdk::KeyValue>* list, absl::string_view key, absl::string_view value) {
+void Add(google::protobuf::RepeatedPtrField<sdk::KeyValue>* list, absl::string_view key,
+         absl::string_view value) {
   sdk::KeyValue* entry = list->Add();
   entry->set_key(std::string(key));
   entry->set_value(std::string(value));
@@ -65,7 +66,9 @@ std::string Outcome(const sdk::ImageRequest& request) {
 }
 
 // One member per line reads well and diffs well.
-std::string Lines(absl::string_view json) { return absl::StrReplaceAll(json, {{"},", "},\n"}, {"],", "],\n"}}); }
+std::string Lines(absl::string_view json) {
+  return absl::StrReplaceAll(json, {{"},", "},\n"}, {"],", "],\n"}});
+}
 
 TEST(ImageTest, SmallestImage) {
   const std::string directory = TestDirectory();
@@ -73,17 +76,20 @@ TEST(ImageTest, SmallestImage) {
   EXPECT_EQ(Read(absl::StrCat(directory, "/config.json")),
             R"({"created":"1970-01-01T00:00:00Z","architecture":"amd64","os":"linux","config":{},)"
             R"("rootfs":{"type":"layers","diff_ids":[]},"history":[]})");
-  EXPECT_EQ(Read(absl::StrCat(directory, "/manifest.json")),
-            R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",)"
-            R"("config":{"mediaType":"application/vnd.oci.image.config.v1+json",)"
-            R"("digest":"sha256:a6a26089de279810b485e79c86ba699f4ce3d722c25cba2976007965501fb923","size":136},)"
-            R"("layers":[]})");
+  EXPECT_EQ(
+      Read(absl::StrCat(directory, "/manifest.json")),
+      R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",)"
+      R"("config":{"mediaType":"application/vnd.oci.image.config.v1+json",)"
+      R"("digest":"sha256:a6a26089de279810b485e79c86ba699f4ce3d722c25cba2976007965501fb923","size":136},)"
+      R"("layers":[]})");
 }
 
 TEST(ImageTest, EveryField) {
   const std::string directory = TestDirectory();
   EXPECT_EQ(Outcome(FullRequest(directory)), "ok");
-  EXPECT_EQ(Lines(Read(absl::StrCat(directory, "/config.json"))), R"({"created":"2024-02-29T12:00:00Z","architecture":"amd64","os":"linux","config":{"User":"65532:65532","ExposedPorts":{"8080":{},
+  EXPECT_EQ(
+      Lines(Read(absl::StrCat(directory, "/config.json"))),
+      R"({"created":"2024-02-29T12:00:00Z","architecture":"amd64","os":"linux","config":{"User":"65532:65532","ExposedPorts":{"8080":{},
 "9090/udp":{}},
 "Env":["PATH=/usr/bin:/bin","A=é"],
 "Entrypoint":["/app/serve","--port=8080"],
@@ -93,13 +99,19 @@ TEST(ImageTest, EveryField) {
 "rootfs":{"type":"layers","diff_ids":["sha256:7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed","sha256:3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3"]},
 "history":[{"created":"2024-02-29T12:00:00Z","created_by":"test layer one"},
 {"created":"2024-02-29T12:00:00Z","created_by":"test layer two"}]})");
-  EXPECT_EQ(Lines(Read(absl::StrCat(directory, "/manifest.json"))), R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:9e6abeee9978f2900b7a1254c8299cc7eceb4e08e95ccb3189386d925f65dbcc","size":646},
+  EXPECT_EQ(
+      Lines(Read(absl::StrCat(directory, "/manifest.json"))),
+      R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:9e6abeee9978f2900b7a1254c8299cc7eceb4e08e95ccb3189386d925f65dbcc","size":646},
 "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"sha256:7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed","size":3},
 {"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"sha256:3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3","size":3}],
 "annotations":{"x":"\"2\"","y":"1"}})");
-  EXPECT_EQ(Lines(Read(absl::StrCat(directory, "/index.json"))), R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:49a2bdd022b95def27d7a1ad9cbc6ca60db24a37b606abb8ce23fe91152eeea5","size":577,"annotations":{"org.opencontainers.image.ref.name":"v1.2"},
+  EXPECT_EQ(
+      Lines(Read(absl::StrCat(directory, "/index.json"))),
+      R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:49a2bdd022b95def27d7a1ad9cbc6ca60db24a37b606abb8ce23fe91152eeea5","size":577,"annotations":{"org.opencontainers.image.ref.name":"v1.2"},
 "platform":{"architecture":"amd64","os":"linux"}}]})");
-  EXPECT_EQ(Read(absl::StrCat(directory, "/image.json")), R"({"config_digest":"sha256:9e6abeee9978f2900b7a1254c8299cc7eceb4e08e95ccb3189386d925f65dbcc","config_size":646,"manifest_digest":"sha256:49a2bdd022b95def27d7a1ad9cbc6ca60db24a37b606abb8ce23fe91152eeea5","manifest_size":577,"media_type":"application/vnd.oci.image.manifest.v1+json"}
+  EXPECT_EQ(
+      Read(absl::StrCat(directory, "/image.json")),
+      R"({"config_digest":"sha256:9e6abeee9978f2900b7a1254c8299cc7eceb4e08e95ccb3189386d925f65dbcc","config_size":646,"manifest_digest":"sha256:49a2bdd022b95def27d7a1ad9cbc6ca60db24a37b606abb8ce23fe91152eeea5","manifest_size":577,"media_type":"application/vnd.oci.image.manifest.v1+json"}
 )");
 }
 
@@ -109,7 +121,9 @@ TEST(ImageTest, BuildsOnABase) {
   sdk::ImageRequest request = FullRequest(directory);
   request.set_base_layout(absl::StrCat(directory, "/base"));
   EXPECT_EQ(Outcome(request), "ok");
-  EXPECT_EQ(Lines(Read(absl::StrCat(directory, "/config.json"))), R"({"created":"2024-02-29T12:00:00Z","architecture":"amd64","os":"linux","config":{"User":"65532:65532","ExposedPorts":{"8080":{},
+  EXPECT_EQ(
+      Lines(Read(absl::StrCat(directory, "/config.json"))),
+      R"({"created":"2024-02-29T12:00:00Z","architecture":"amd64","os":"linux","config":{"User":"65532:65532","ExposedPorts":{"8080":{},
 "9090/udp":{}},
 "Env":["PATH=/usr/bin:/bin","LANG=C","A=é"],
 "Entrypoint":["/app/serve","--port=8080"],
@@ -133,13 +147,15 @@ TEST(ImageTest, BaseDocumentsAreAsGoodAsTheLayout) {
   const std::string from_layout = Read(request.manifest_output());
 
   request.clear_base_layout();
-  request.set_base_manifest(absl::StrCat(base.root, "/blobs/sha256/", base.manifest_digest.substr(7)));
+  request.set_base_manifest(
+      absl::StrCat(base.root, "/blobs/sha256/", base.manifest_digest.substr(7)));
   request.set_base_config(absl::StrCat(base.root, "/blobs/sha256/", base.config_digest.substr(7)));
   EXPECT_EQ(Outcome(request), "ok");
   EXPECT_EQ(Read(request.manifest_output()), from_layout);
 
   request.clear_base_config();
-  EXPECT_EQ(Outcome(request), "image: base: got one of base_manifest and base_config, expected both");
+  EXPECT_EQ(Outcome(request),
+            "image: base: got one of base_manifest and base_config, expected both");
 }
 
 TEST(ImageTest, BaseCmdStaysWithoutANewEntrypoint) {
@@ -147,11 +163,13 @@ TEST(ImageTest, BaseCmdStaysWithoutANewEntrypoint) {
   sdk::ImageRequest request = Request(directory);
   request.set_base_layout(WriteLayout(absl::StrCat(directory, "/base")).root);
   EXPECT_EQ(Outcome(request), "ok");
-  EXPECT_NE(Read(request.config_output()).find(R"("Entrypoint":["/base"],"Cmd":["-v"])"), std::string::npos);
+  EXPECT_NE(Read(request.config_output()).find(R"("Entrypoint":["/base"],"Cmd":["-v"])"),
+            std::string::npos);
 
   request.add_cmd("-q");
   EXPECT_EQ(Outcome(request), "ok");
-  EXPECT_NE(Read(request.config_output()).find(R"("Entrypoint":["/base"],"Cmd":["-q"])"), std::string::npos);
+  EXPECT_NE(Read(request.config_output()).find(R"("Entrypoint":["/base"],"Cmd":["-q"])"),
+            std::string::npos);
 }
 
 TEST(ImageTest, RefusesBaseHistoryThatDoesNotFit) {
@@ -159,7 +177,8 @@ TEST(ImageTest, RefusesBaseHistoryThatDoesNotFit) {
   sdk::ImageRequest request = Request(directory);
   const std::string config = absl::StrReplaceAll(BaseConfig(), {{R"(,"empty_layer":true)", ""}});
   request.set_base_layout(WriteLayout(absl::StrCat(directory, "/base"), config).root);
-  EXPECT_EQ(Outcome(request), "base image: history: got 2 entries with a layer, expected 1 as there are layers");
+  EXPECT_EQ(Outcome(request),
+            "base image: history: got 2 entries with a layer, expected 1 as there are layers");
 }
 
 TEST(ImageTest, DescribesBaseLayersWithoutHistory) {
@@ -169,15 +188,17 @@ TEST(ImageTest, DescribesBaseLayersWithoutHistory) {
   const std::string config = absl::StrCat(full.substr(0, full.find(R"(,"history")")), "}");
   request.set_base_layout(WriteLayout(absl::StrCat(directory, "/base"), config).root);
   EXPECT_EQ(Outcome(request), "ok");
-  EXPECT_NE(Read(request.config_output())
-                .find(R"("history":[{"created":"1970-01-01T00:00:00Z","created_by":"base image"},{)"),
-            std::string::npos);
+  EXPECT_NE(
+      Read(request.config_output())
+          .find(R"("history":[{"created":"1970-01-01T00:00:00Z","created_by":"base image"},{)"),
+      std::string::npos);
 }
 
 TEST(ImageTest, RefusesBaseConfigOfWrongKinds) {
   const std::string directory = TestDirectory();
   sdk::ImageRequest request = Request(directory);
-  const std::string config = absl::StrReplaceAll(BaseConfig(), {{R"(["PATH=/bin","LANG=C"])", R"("PATH=/bin")"}});
+  const std::string config =
+      absl::StrReplaceAll(BaseConfig(), {{R"(["PATH=/bin","LANG=C"])", R"("PATH=/bin")"}});
   request.set_base_layout(WriteLayout(absl::StrCat(directory, "/base"), config).root);
   EXPECT_EQ(Outcome(request), "base image: config.Env: got a string, expected an array");
 }
@@ -189,26 +210,33 @@ struct Case {
 
 TEST(ImageTest, RefusesBadRequests) {
   const Case cases[] = {
-      {[](sdk::ImageRequest& r) { r.clear_side_file(); }, "image: side_file: got nothing, expected a path"},
-      {[](sdk::ImageRequest& r) { r.clear_platform(); }, "image: platform: got '/', expected os and architecture"},
+      {[](sdk::ImageRequest& r) { r.clear_side_file(); },
+       "image: side_file: got nothing, expected a path"},
+      {[](sdk::ImageRequest& r) { r.clear_platform(); },
+       "image: platform: got '/', expected os and architecture"},
       {[](sdk::ImageRequest& r) { r.set_created("yesterday"); },
        "image: created: got 'yesterday', expected an RFC 3339 time such as '1970-01-01T00:00:00Z'"},
       {[](sdk::ImageRequest& r) { r.set_created("infinite-future"); },
-       "image: created: got 'infinite-future', expected an RFC 3339 time such as '1970-01-01T00:00:00Z'"},
+       "image: created: got 'infinite-future', expected an RFC 3339 time such as "
+       "'1970-01-01T00:00:00Z'"},
       {[](sdk::ImageRequest& r) { r.set_created("2023-02-29T00:00:00Z"); },
-       "image: created: got '2023-02-29T00:00:00Z', expected an RFC 3339 time such as '1970-01-01T00:00:00Z'"},
+       "image: created: got '2023-02-29T00:00:00Z', expected an RFC 3339 time such as "
+       "'1970-01-01T00:00:00Z'"},
       {[](sdk::ImageRequest& r) { r.set_ref_name("a b"); },
-       "image: ref_name: got 'a b', expected letters, digits and '-._:@/+' between letters or digits"},
+       "image: ref_name: got 'a b', expected letters, digits and '-._:@/+' between letters or "
+       "digits"},
       {[](sdk::ImageRequest& r) { Add(r.mutable_env(), "A=B", "1"); },
        "image: env: got 'A=B', expected a key without '='"},
       {[](sdk::ImageRequest& r) { Add(r.mutable_env(), "A", "2"); },
        "image: env: got 'A' twice, expected every key once"},
-      {[](sdk::ImageRequest& r) { Add(r.mutable_labels(), "", "2"); }, "image: labels: got '', expected a key"},
+      {[](sdk::ImageRequest& r) { Add(r.mutable_labels(), "", "2"); },
+       "image: labels: got '', expected a key"},
       {[](sdk::ImageRequest& r) { Add(r.mutable_annotations(), "x", "2"); },
        "image: annotations: got 'x' twice, expected every key once"},
       {[](sdk::ImageRequest& r) { r.set_working_dir("app"); },
        "image: working_dir: got 'app', expected an absolute path"},
-      {[](sdk::ImageRequest& r) { r.add_volumes("data"); }, "image: volumes: got 'data', expected an absolute path"},
+      {[](sdk::ImageRequest& r) { r.add_volumes("data"); },
+       "image: volumes: got 'data', expected an absolute path"},
       {[](sdk::ImageRequest& r) { r.add_exposed_ports("8080/http"); },
        "image: exposed_ports: got '8080/http', expected a port such as '8080' or '8080/tcp'"},
       {[](sdk::ImageRequest& r) { r.add_exposed_ports("65536"); },
@@ -239,7 +267,8 @@ TEST(ImageTest, RefusesBadSideFiles) {
       {"", "SIDE: line 1, column 1: got the end of the text, expected `{`"},
       {R"({"digest":"sha512:00"})",
        "SIDE: digest: got 'sha512:00', expected 'sha256:' and 64 lower-case hexadecimal digits"},
-      {R"({"digest":"sha256:HASH"})", "SIDE: diff_id: got '', expected 'sha256:' and 64 lower-case hexadecimal digits"},
+      {R"({"digest":"sha256:HASH"})",
+       "SIDE: diff_id: got '', expected 'sha256:' and 64 lower-case hexadecimal digits"},
       {R"({"digest":"sha256:HASH","diff_id":"sha256:HASH","media_type":"text/plain"})",
        "SIDE: media_type: got 'text/plain', expected a tar layer (plain, gzip or zstd)"},
       {R"({"digest":"sha256:HASH","diff_id":"sha256:HASH","media_type":"application/vnd.oci.image.layer.v1.tar"})",
@@ -251,10 +280,12 @@ TEST(ImageTest, RefusesBadSideFiles) {
     const std::string directory = TestDirectory();
     sdk::ImageRequest request = Request(directory);
     request.add_layer_side_files(absl::StrCat(directory, "/side"));
-    Write(request.layer_side_files(0), absl::StrReplaceAll(test.text, {{"HASH", hash}, {"OTHER", other}}));
-    EXPECT_EQ(Outcome(request), absl::StrReplaceAll(test.error, {{"SIDE", request.layer_side_files(0)},
-                                                                 {"HASH", hash},
-                                                                 {"OTHER", other}}));
+    Write(request.layer_side_files(0),
+          absl::StrReplaceAll(test.text, {{"HASH", hash}, {"OTHER", other}}));
+    EXPECT_EQ(
+        Outcome(request),
+        absl::StrReplaceAll(
+            test.error, {{"SIDE", request.layer_side_files(0)}, {"HASH", hash}, {"OTHER", other}}));
   }
 }
 
@@ -267,8 +298,8 @@ TEST(ImageTest, LeavesNothingHalfDone) {
   const std::string good = Read(request.manifest_output());
   base::RealFileSystem real;
   for (int n = 1;; ++n) {
-    for (const std::string& path : {request.config_output(), request.manifest_output(), request.index_output(),
-                                    request.side_file()}) {
+    for (const std::string& path : {request.config_output(), request.manifest_output(),
+                                    request.index_output(), request.side_file()}) {
       ASSERT_TRUE(real.RemoveTree(path).ok());
     }
     base::FaultyFileSystem faulty(real, n, absl::ResourceExhaustedError("disk full"));
@@ -280,8 +311,8 @@ TEST(ImageTest, LeavesNothingHalfDone) {
       break;
     }
     EXPECT_EQ(status.message(), "disk full") << n;
-    for (const std::string& path : {request.config_output(), request.manifest_output(), request.index_output(),
-                                    request.side_file()}) {
+    for (const std::string& path : {request.config_output(), request.manifest_output(),
+                                    request.index_output(), request.side_file()}) {
       EXPECT_FALSE(Exists(path)) << n << " " << path;
     }
   }

@@ -37,7 +37,8 @@ class Parser {
   }
 
  private:
-  // All parsing functions return false after they set error_: one kind of return keeps the recursion readable.
+  // All parsing functions return false after they set error_: one kind of return keeps the
+  // recursion readable.
   bool Fail(absl::string_view got, absl::string_view expected) {
     if (error_.ok()) {
       error_ = absl::InvalidArgumentError(
@@ -50,13 +51,14 @@ class Parser {
   std::string Seen() const {
     if (pos_ >= text_.size()) return "the end of the document";
     const char c = text_[pos_];
-    if (absl::ascii_isprint(static_cast<unsigned char>(c))) return absl::StrCat("'", absl::string_view(&c, 1), "'");
+    if (absl::ascii_isprint(static_cast<unsigned char>(c)))
+      return absl::StrCat("'", absl::string_view(&c, 1), "'");
     return absl::StrFormat("byte 0x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
   }
 
   void SkipBlanks() {
-    while (pos_ < text_.size() &&
-           (text_[pos_] == ' ' || text_[pos_] == '\t' || text_[pos_] == '\n' || text_[pos_] == '\r')) {
+    while (pos_ < text_.size() && (text_[pos_] == ' ' || text_[pos_] == '\t' ||
+                                   text_[pos_] == '\n' || text_[pos_] == '\r')) {
       ++pos_;
     }
   }
@@ -184,14 +186,30 @@ class Parser {
     if (pos_ >= text_.size()) return Fail(Seen(), "an escape");
     const size_t start = pos_ - 1;
     switch (text_[pos_]) {
-      case '"': out.push_back('"'); break;
-      case '\\': out.push_back('\\'); break;
-      case '/': out.push_back('/'); break;
-      case 'b': out.push_back('\b'); break;
-      case 'f': out.push_back('\f'); break;
-      case 'n': out.push_back('\n'); break;
-      case 'r': out.push_back('\r'); break;
-      case 't': out.push_back('\t'); break;
+      case '"':
+        out.push_back('"');
+        break;
+      case '\\':
+        out.push_back('\\');
+        break;
+      case '/':
+        out.push_back('/');
+        break;
+      case 'b':
+        out.push_back('\b');
+        break;
+      case 'f':
+        out.push_back('\f');
+        break;
+      case 'n':
+        out.push_back('\n');
+        break;
+      case 'r':
+        out.push_back('\r');
+        break;
+      case 't':
+        out.push_back('\t');
+        break;
       case 'u': {
         ++pos_;
         uint32_t code = 0;
@@ -216,7 +234,8 @@ class Parser {
         base::AppendUtf8(code, out);
         return true;
       }
-      default: return Fail(Seen(), "an escape");
+      default:
+        return Fail(Seen(), "an escape");
     }
     ++pos_;
     return true;
@@ -253,14 +272,25 @@ void WriteString(absl::string_view value, std::string& out) {
   out.push_back('"');
   for (const char c : value) {
     switch (c) {
-      case '"': out.append("\\\""); break;
-      case '\\': out.append("\\\\"); break;
-      case '\n': out.append("\\n"); break;
-      case '\r': out.append("\\r"); break;
-      case '\t': out.append("\\t"); break;
+      case '"':
+        out.append("\\\"");
+        break;
+      case '\\':
+        out.append("\\\\");
+        break;
+      case '\n':
+        out.append("\\n");
+        break;
+      case '\r':
+        out.append("\\r");
+        break;
+      case '\t':
+        out.append("\\t");
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
-          absl::StrAppendFormat(&out, "\\u%04x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+          absl::StrAppendFormat(&out, "\\u%04x",
+                                static_cast<unsigned>(static_cast<unsigned char>(c)));
         } else {
           out.push_back(c);
         }
@@ -271,10 +301,16 @@ void WriteString(absl::string_view value, std::string& out) {
 
 void Write(const Json& json, std::string& out) {
   switch (json.kind()) {
-    case Json::Kind::kNull: out.append("null"); break;
+    case Json::Kind::kNull:
+      out.append("null");
+      break;
     case Json::Kind::kBool:
-    case Json::Kind::kNumber: out.append(json.text()); break;
-    case Json::Kind::kString: WriteString(json.text(), out); break;
+    case Json::Kind::kNumber:
+      out.append(json.text());
+      break;
+    case Json::Kind::kString:
+      WriteString(json.text(), out);
+      break;
     case Json::Kind::kArray: {
       absl::string_view separator = "[";
       for (const Json& item : json.items()) {
@@ -341,7 +377,9 @@ Json& Json::Set(absl::string_view key, Json value) {
   return *this;
 }
 
-void Json::AddMember(std::string key, Json value) { members_.emplace_back(std::move(key), std::move(value)); }
+void Json::AddMember(std::string key, Json value) {
+  members_.emplace_back(std::move(key), std::move(value));
+}
 
 void Json::Remove(absl::string_view key) {
   for (auto it = members_.begin(); it != members_.end(); ++it) {
@@ -364,12 +402,18 @@ std::string JsonText(const Json& json) {
 
 absl::string_view JsonKindName(Json::Kind kind) {
   switch (kind) {
-    case Json::Kind::kNull: return "null";
-    case Json::Kind::kBool: return "a boolean";
-    case Json::Kind::kNumber: return "a number";
-    case Json::Kind::kString: return "a string";
-    case Json::Kind::kArray: return "an array";
-    case Json::Kind::kObject: return "an object";
+    case Json::Kind::kNull:
+      return "null";
+    case Json::Kind::kBool:
+      return "a boolean";
+    case Json::Kind::kNumber:
+      return "a number";
+    case Json::Kind::kString:
+      return "a string";
+    case Json::Kind::kArray:
+      return "an array";
+    case Json::Kind::kObject:
+      return "an object";
   }
   return "a value";
 }

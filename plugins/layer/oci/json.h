@@ -1,11 +1,13 @@
 // JSON documents of images: a strict reader and a compact writer.
 //
-// Problem: a digest covers the exact bytes of a document, and two readers must never see two meanings in the same bytes.
-// Libraries that keep the last of two equal keys, round big numbers or forget the order of members cannot give that.
-// Invariant: what ParseJson accepts has one meaning (UTF-8, every key once, no lone surrogate, no NUL, numbers that a
-// double can hold), and JsonText(ParseJson(x)) has the same members in the same order and the same number texts as x.
+// Problem: a digest covers the exact bytes of a document, and two readers must never see two
+// meanings in the same bytes. Libraries that keep the last of two equal keys, round big numbers or
+// forget the order of members cannot give that. Invariant: what ParseJson accepts has one meaning
+// (UTF-8, every key once, no lone surrogate, no NUL, numbers that a double can hold), and
+// JsonText(ParseJson(x)) has the same members in the same order and the same number texts as x.
 // Example: {"a":1,"a":2} is refused; {"size":12345678901234567890} comes out as it went in.
-// Cost: one pass, linear in the text; nesting is limited to kMaxJsonDepth, so that the stack is bounded too.
+// Cost: one pass, linear in the text; nesting is limited to kMaxJsonDepth, so that the stack is
+// bounded too.
 
 #ifndef RULES_INFERENCE_PLUGINS_LAYER_OCI_JSON_H_
 #define RULES_INFERENCE_PLUGINS_LAYER_OCI_JSON_H_

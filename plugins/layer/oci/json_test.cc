@@ -12,19 +12,23 @@ namespace {
 
 std::string Error(absl::string_view text) {
   const absl::StatusOr<Json> json = ParseJson(text, "doc");
-  return json.ok() ? absl::StrCat("accepted: ", JsonText(*json)) : std::string(json.status().message());
+  return json.ok() ? absl::StrCat("accepted: ", JsonText(*json))
+                   : std::string(json.status().message());
 }
 
 TEST(JsonTest, KeepsOrderNumbersAndText) {
   const absl::StatusOr<Json> json = ParseJson(
-      " {\"z\" : 12345678901234567890, \"a\":[1.50, -0, 1e3, true,false , null], \"t\":\"\\u00e9\\ud83d\\ude00\\n\\/\"} ",
+      " {\"z\" : 12345678901234567890, \"a\":[1.50, -0, 1e3, true,false , null], "
+      "\"t\":\"\\u00e9\\ud83d\\ude00\\n\\/\"} ",
       "doc");
   ASSERT_TRUE(json.ok()) << json.status();
-  EXPECT_EQ(JsonText(*json), "{\"z\":12345678901234567890,\"a\":[1.50,-0,1e3,true,false,null],\"t\":\"é😀\\n/\"}");
+  EXPECT_EQ(JsonText(*json),
+            "{\"z\":12345678901234567890,\"a\":[1.50,-0,1e3,true,false,null],\"t\":\"é😀\\n/\"}");
 }
 
 TEST(JsonTest, WritesWhatItReads) {
-  for (const absl::string_view text : {"{}", "[]", "[[],{}]", "\"\"", "0", "{\"a\":{\"b\":[{\"c\":\"\\\"\\\\\\u0001\"}]}}"}) {
+  for (const absl::string_view text :
+       {"{}", "[]", "[[],{}]", "\"\"", "0", "{\"a\":{\"b\":[{\"c\":\"\\\"\\\\\\u0001\"}]}}"}) {
     const absl::StatusOr<Json> json = ParseJson(text, "doc");
     ASSERT_TRUE(json.ok()) << json.status();
     EXPECT_EQ(JsonText(*json), text);
@@ -50,7 +54,8 @@ TEST(JsonTest, RefusesWithPlaceAndReason) {
       {"", "JSON: doc: byte 0: got the end of the document, expected a value"},
       {"\xef\xbb\xbf{}", "JSON: doc: byte 0: got byte 0xef, expected a value"},
       {"{\"a\":1,\"a\":2}", "JSON: doc: byte 7: got a second key 'a', expected every key once"},
-      {"{\"a\":1,\"\\u0061\":2}", "JSON: doc: byte 7: got a second key 'a', expected every key once"},
+      {"{\"a\":1,\"\\u0061\":2}",
+       "JSON: doc: byte 7: got a second key 'a', expected every key once"},
       {"{} {}", "JSON: doc: byte 3: got '{', expected the end of the document"},
       {"{\"a\":1,}", "JSON: doc: byte 7: got '}', expected a key in quotes"},
       {"[1,]", "JSON: doc: byte 3: got ']', expected a value"},
@@ -69,7 +74,8 @@ TEST(JsonTest, RefusesWithPlaceAndReason) {
       {"\"\\u00g0\"", "JSON: doc: byte 5: got 'g', expected a hexadecimal digit"},
       {"\"\\ud800\"", "JSON: doc: byte 1: got a lone surrogate, expected a pair of surrogates"},
       {"\"\\udc00\"", "JSON: doc: byte 1: got a lone surrogate, expected a pair of surrogates"},
-      {"\"\\ud800\\u0041\"", "JSON: doc: byte 1: got a lone surrogate, expected a pair of surrogates"},
+      {"\"\\ud800\\u0041\"",
+       "JSON: doc: byte 1: got a lone surrogate, expected a pair of surrogates"},
       {"\"\\u0000\"", "JSON: doc: byte 1: got a NUL character, expected text without NUL"},
       {"\"\xc0\x80\"", "JSON: doc: byte 1: got byte 0xc0, expected UTF-8"},
       {"\"\xed\xa0\x80\"", "JSON: doc: byte 1: got byte 0xed, expected UTF-8"},
@@ -95,7 +101,8 @@ TEST(JsonTest, ReadsManyKeys) {
   EXPECT_EQ(JsonText(*json), text);
 }
 
-// Whatever is cut off or flipped, the reader ends with an error or with a document that it writes back the same way twice.
+// Whatever is cut off or flipped, the reader ends with an error or with a document that it writes
+// back the same way twice.
 TEST(JsonTest, SurvivesEveryTruncationAndBitFlip) {
   const std::string text = R"({"a":[1,-2.5e3,"x\u00e9\ud83d\ude00"],"b":{"c":null,"d":true}})";
   for (size_t i = 0; i < text.size(); ++i) {

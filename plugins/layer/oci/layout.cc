@@ -33,11 +33,13 @@ using base::Mismatch;
 constexpr int kMaxLinks = 40;
 
 // The index names the manifest that is given, or the layout would be that of another image.
-absl::Status CheckIndex(absl::string_view text, const std::string& path, const Descriptor& manifest) {
+absl::Status CheckIndex(absl::string_view text, const std::string& path,
+                        const Descriptor& manifest) {
   ASSIGN_OR_RETURN(const Json index, ParseJson(text, path));
   RETURN_IF_ERROR(CheckDocument(index, kIndexType, path));
   ASSIGN_OR_RETURN(const Json* list, Require(index, "manifests", Json::Kind::kArray, path));
-  ASSIGN_OR_RETURN(const std::vector<Descriptor> entries, ParseDescriptors(*list, absl::StrCat(path, ": manifests")));
+  ASSIGN_OR_RETURN(const std::vector<Descriptor> entries,
+                   ParseDescriptors(*list, absl::StrCat(path, ": manifests")));
   if (entries.empty()) return Mismatch(path, "manifests", "no entry", manifest.digest.ToString());
   for (const Descriptor& entry : entries) {
     if (entry.digest != manifest.digest) {
@@ -47,13 +49,15 @@ absl::Status CheckIndex(absl::string_view text, const std::string& path, const D
   return absl::OkStatus();
 }
 
-absl::Status Fill(const sdk::LayoutRequest& request, const ImageBlobs& blobs, absl::string_view index,
-                  base::FileSystem& fs) {
+absl::Status Fill(const sdk::LayoutRequest& request, const ImageBlobs& blobs,
+                  absl::string_view index, base::FileSystem& fs) {
   const std::string& root = request.output();
   RETURN_IF_ERROR(fs.CreateDirectories(JoinPath(root, "blobs/sha256")));
   RETURN_IF_ERROR(base::WriteFile(fs, JoinPath(root, "oci-layout"), kLayoutFile));
-  RETURN_IF_ERROR(base::WriteFile(fs, JoinPath(root, BlobPath(blobs.config.digest)), blobs.config_text));
-  RETURN_IF_ERROR(base::WriteFile(fs, JoinPath(root, BlobPath(blobs.manifest.digest)), blobs.manifest_text));
+  RETURN_IF_ERROR(
+      base::WriteFile(fs, JoinPath(root, BlobPath(blobs.config.digest)), blobs.config_text));
+  RETURN_IF_ERROR(
+      base::WriteFile(fs, JoinPath(root, BlobPath(blobs.manifest.digest)), blobs.manifest_text));
   std::set<base::Digest> done;
   for (const Blob& layer : blobs.layers) {
     if (!done.insert(layer.descriptor.digest).second) continue;
@@ -107,15 +111,17 @@ absl::StatusOr<std::string> RealPath(const std::string& path, base::FileSystem& 
 
 absl::Status BuildLayout(const sdk::LayoutRequest& request, base::FileSystem& fs) {
   if (request.output().empty()) return Mismatch("layout", "output", "nothing", "a path");
-  ASSIGN_OR_RETURN(const ImageBlobs blobs,
-                   FindBlobs(request.manifest(), request.config(), request.layers(), request.base_layout(), fs));
+  ASSIGN_OR_RETURN(const ImageBlobs blobs, FindBlobs(request.manifest(), request.config(),
+                                                     request.layers(), request.base_layout(), fs));
   ASSIGN_OR_RETURN(const std::string index, ReadDocument(request.index(), fs));
   RETURN_IF_ERROR(CheckIndex(index, request.index(), blobs.manifest));
 
   // Bazel makes the directory of a tree artifact; anything in it is not ours to remove.
-  if (const absl::StatusOr<base::NodeInfo> info = fs.Stat(request.output(), base::Follow::kNo); info.ok()) {
+  if (const absl::StatusOr<base::NodeInfo> info = fs.Stat(request.output(), base::Follow::kNo);
+      info.ok()) {
     ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(request.output()));
-    if (!names.empty()) return Mismatch("layout", request.output(), base::Quoted(names[0]), "an empty directory");
+    if (!names.empty())
+      return Mismatch("layout", request.output(), base::Quoted(names[0]), "an empty directory");
   } else if (!absl::IsNotFound(info.status())) {
     return info.status();
   }

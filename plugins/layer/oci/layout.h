@@ -1,4 +1,5 @@
-// Puts an OCI layout directory together: documents are copied, layer blobs are linked and never read.
+// Puts an OCI layout directory together: documents are copied, layer blobs are linked and never
+// read.
 
 #ifndef RULES_INFERENCE_PLUGINS_LAYER_OCI_LAYOUT_H_
 #define RULES_INFERENCE_PLUGINS_LAYER_OCI_LAYOUT_H_
@@ -12,10 +13,12 @@
 
 namespace rules_inference::layer::oci {
 
-// Fills the directory `request.output`, which may exist when it is empty. An error leaves it empty or absent.
+// Fills the directory `request.output`, which may exist when it is empty. An error leaves it empty
+// or absent.
 //
-// Links are absolute and lead to real files, because Bazel's own directories hold links that later builds may remove. Bazel
-// follows them and knows the digests already, so that nothing reads gigabytes of blobs after an edit elsewhere.
+// Links are absolute and lead to real files, because Bazel's own directories hold links that later
+// builds may remove. Bazel follows them and knows the digests already, so that nothing reads
+// gigabytes of blobs after an edit elsewhere.
 absl::Status BuildLayout(const sdk::LayoutRequest& request, base::FileSystem& fs);
 
 // The absolute path of `path` without any symlink in it.

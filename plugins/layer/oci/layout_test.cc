@@ -59,10 +59,12 @@ TEST(LayoutTest, LinksBlobsAndCopiesDocuments) {
   const absl::Status status = BuildLayout(request, fs);
   ASSERT_TRUE(status.ok()) << status;
 
-  EXPECT_EQ(Read(absl::StrCat(request.output(), "/oci-layout")), R"({"imageLayoutVersion":"1.0.0"})");
+  EXPECT_EQ(Read(absl::StrCat(request.output(), "/oci-layout")),
+            R"({"imageLayoutVersion":"1.0.0"})");
   EXPECT_EQ(Read(absl::StrCat(request.output(), "/index.json")), Read(request.index()));
   const std::string mine = BlobOf(request, "my content");
-  EXPECT_EQ(fs.ReadLink(mine).value(), std::filesystem::canonical(request.layers(0).blob()).string());
+  EXPECT_EQ(fs.ReadLink(mine).value(),
+            std::filesystem::canonical(request.layers(0).blob()).string());
   EXPECT_EQ(Read(mine), "my content");
   EXPECT_EQ(Read(BlobOf(request, "base layer")), "base layer");
   EXPECT_FALSE(std::filesystem::is_symlink(BlobOf(request, Read(request.config()))));
@@ -103,9 +105,10 @@ TEST(LayoutTest, RefusesWhatDoesNotFitTogether) {
   sdk::LayoutRequest request = good;
   request.clear_layers();
   request.clear_base_layout();
-  EXPECT_EQ(Outcome(request, directory),
-            absl::StrCat("DIR/manifest.json: layers[0]: got ", base::Sha256::Of("base layer").ToString(),
-                         ", expected the digest of one of the given layers"));
+  EXPECT_EQ(
+      Outcome(request, directory),
+      absl::StrCat("DIR/manifest.json: layers[0]: got ", base::Sha256::Of("base layer").ToString(),
+                   ", expected the digest of one of the given layers"));
 
   request = good;
   request.clear_output();
@@ -113,7 +116,8 @@ TEST(LayoutTest, RefusesWhatDoesNotFitTogether) {
 
   request = good;
   Write(absl::StrCat(directory, "/out/rest"), "");
-  EXPECT_EQ(Outcome(request, directory), "layout: DIR/out: got 'rest', expected an empty directory");
+  EXPECT_EQ(Outcome(request, directory),
+            "layout: DIR/out: got 'rest', expected an empty directory");
   EXPECT_TRUE(Exists(absl::StrCat(directory, "/out/rest")));
   std::filesystem::remove_all(request.output());
 
@@ -123,15 +127,16 @@ TEST(LayoutTest, RefusesWhatDoesNotFitTogether) {
 
   const std::string index = Read(request.index());
   Write(request.index(), R"({"schemaVersion":2,"manifests":[]})");
-  EXPECT_EQ(Outcome(request, directory), absl::StrCat("DIR/index.json: manifests: got no entry, expected ",
-                                                      base::Sha256::Of(Read(request.manifest())).ToString()));
+  EXPECT_EQ(Outcome(request, directory),
+            absl::StrCat("DIR/index.json: manifests: got no entry, expected ",
+                         base::Sha256::Of(Read(request.manifest())).ToString()));
   Write(request.index(), index);
 
   const std::string config = Read(request.config());
   Write(request.config(), "{}");
   EXPECT_EQ(Outcome(request, directory),
-            absl::StrCat("DIR/config.json: digest: got ", base::Sha256::Of("{}").ToString(), ", expected ",
-                         base::Sha256::Of(config).ToString()));
+            absl::StrCat("DIR/config.json: digest: got ", base::Sha256::Of("{}").ToString(),
+                         ", expected ", base::Sha256::Of(config).ToString()));
   Write(request.config(), config);
   EXPECT_EQ(Outcome(request, directory), "ok");
 }
@@ -141,10 +146,12 @@ TEST(LayoutTest, RealPathFollowsAllLinks) {
   Write(absl::StrCat(directory, "/a/file"), "x");
   std::filesystem::create_directory_symlink("a", absl::StrCat(directory, "/b"));
   std::filesystem::create_symlink("../b/./file", absl::StrCat(directory, "/a/link"));
-  std::filesystem::create_symlink(absl::StrCat(directory, "/a/link"), absl::StrCat(directory, "/c"));
+  std::filesystem::create_symlink(absl::StrCat(directory, "/a/link"),
+                                  absl::StrCat(directory, "/c"));
   std::filesystem::create_symlink("loop", absl::StrCat(directory, "/loop"));
   base::RealFileSystem fs;
-  EXPECT_EQ(RealPath(absl::StrCat(directory, "/c"), fs).value(), absl::StrCat(directory, "/a/file"));
+  EXPECT_EQ(RealPath(absl::StrCat(directory, "/c"), fs).value(),
+            absl::StrCat(directory, "/a/file"));
   EXPECT_EQ(RealPath(std::filesystem::relative(absl::StrCat(directory, "/c")).string(), fs).value(),
             absl::StrCat(directory, "/a/file"));
   EXPECT_EQ(RealPath("/..", fs).value(), "/");

@@ -57,13 +57,15 @@ std::string RunfilesOf(const std::string& program) {
 
 absl::StatusOr<std::string> FindEngine() {
   for (const absl::string_view engine : kEngines) {
-    for (const absl::string_view directory : absl::StrSplit(Environment("PATH"), ':', absl::SkipEmpty())) {
+    for (const absl::string_view directory :
+         absl::StrSplit(Environment("PATH"), ':', absl::SkipEmpty())) {
       const std::string path = base::JoinPath(directory, engine);
       if (access(path.c_str(), X_OK) == 0) return path;
     }
   }
   return absl::NotFoundError(
-      "oci_load: PATH: got neither docker nor podman, expected one of them or the flag --output FILE");
+      "oci_load: PATH: got neither docker nor podman, expected one of them or the flag --output "
+      "FILE");
 }
 
 // The write end of a pipe.
@@ -90,7 +92,8 @@ class PipeFile final : public base::OutputFile {
 absl::StatusOr<pid_t> Spawn(const std::string& engine, int input) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  const auto destroy = absl::MakeCleanup([&actions] { posix_spawn_file_actions_destroy(&actions); });
+  const auto destroy =
+      absl::MakeCleanup([&actions] { posix_spawn_file_actions_destroy(&actions); });
   posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
   std::string name = engine;
   std::string command = "load";
@@ -109,10 +112,12 @@ absl::Status Wait(pid_t child, absl::string_view engine) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return absl::OkStatus();
   const std::string got = WIFEXITED(status) ? absl::StrCat("exit code ", WEXITSTATUS(status))
                                             : absl::StrCat("signal ", WTERMSIG(status));
-  return absl::AbortedError(absl::StrCat("oci_load: ", engine, " load: got ", got, ", expected exit code 0"));
+  return absl::AbortedError(
+      absl::StrCat("oci_load: ", engine, " load: got ", got, ", expected exit code 0"));
 }
 
-absl::Status LoadInto(const std::string& engine, const sdk::ArchiveRequest& request, base::FileSystem& fs) {
+absl::Status LoadInto(const std::string& engine, const sdk::ArchiveRequest& request,
+                      base::FileSystem& fs) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return base::SystemError(errno, "oci_load", "pipe");
   // An engine that ends early must give an error here, not a signal.
@@ -149,7 +154,8 @@ absl::StatusOr<LoadOptions> ParseLoadOptions(absl::Span<const std::string> argum
     } else {
       return Mismatch("oci_load", "arguments", Quoted(argument), "--output FILE or nothing");
     }
-    if (options.output.empty()) return Mismatch("oci_load", "--output", "nothing", "the path of a file");
+    if (options.output.empty())
+      return Mismatch("oci_load", "--output", "nothing", "the path of a file");
   }
   if (!options.output.empty() && !absl::StartsWith(options.output, "/")) {
     options.output = base::JoinPath(Environment("BUILD_WORKING_DIRECTORY"), options.output);

@@ -20,13 +20,14 @@ struct LoadOptions {
   std::string output;
 };
 
-// Understands `program [--output FILE]`. The request lies beside the program, as `program.request.json`, and its files in
-// `program.runfiles` or in the runfiles tree that the program itself lies in. A relative FILE is taken from where the user
-// called Bazel. An error of code kInvalidArgument is one of the command line.
+// Understands `program [--output FILE]`. The request lies beside the program, as
+// `program.request.json`, and its files in `program.runfiles` or in the runfiles tree that the
+// program itself lies in. A relative FILE is taken from where the user called Bazel. An error of
+// code kInvalidArgument is one of the command line.
 absl::StatusOr<LoadOptions> ParseLoadOptions(absl::Span<const std::string> arguments);
 
-// Writes the archive to `options.output`, or into the standard input of `docker load` or `podman load`, whichever is found
-// first on PATH.
+// Writes the archive to `options.output`, or into the standard input of `docker load` or `podman
+// load`, whichever is found first on PATH.
 absl::Status Load(const LoadOptions& options);
 
 }  // namespace rules_inference::layer::oci

@@ -33,7 +33,8 @@ class LoadTest : public ::testing::Test {
     image.mutable_platform()->set_os("linux");
     image.mutable_platform()->set_architecture("amd64");
     // Larger than a pipe holds, so that an engine that reads nothing is noticed.
-    image.add_layer_side_files(WriteLayer(runfiles_, "layer", std::string(1 << 20, 'x')).side_file());
+    image.add_layer_side_files(
+        WriteLayer(runfiles_, "layer", std::string(1 << 20, 'x')).side_file());
     base::RealFileSystem fs;
     EXPECT_TRUE(BuildImage(image, fs).ok());
 
@@ -77,7 +78,8 @@ TEST_F(LoadTest, StreamsIntoDocker) {
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(Read(absl::StrCat(directory_, "/args")), "load\n");
   ASSERT_TRUE(Run({"--output", absl::StrCat(directory_, "/written.tar")}).ok());
-  EXPECT_EQ(Read(absl::StrCat(directory_, "/got.tar")), Read(absl::StrCat(directory_, "/written.tar")));
+  EXPECT_EQ(Read(absl::StrCat(directory_, "/got.tar")),
+            Read(absl::StrCat(directory_, "/written.tar")));
 }
 
 TEST_F(LoadTest, FallsBackToPodman) {
@@ -88,14 +90,17 @@ TEST_F(LoadTest, FallsBackToPodman) {
 
 TEST_F(LoadTest, SaysWhenThereIsNoEngine) {
   EXPECT_EQ(Run().message(),
-            "oci_load: PATH: got neither docker nor podman, expected one of them or the flag --output FILE");
+            "oci_load: PATH: got neither docker nor podman, expected one of them or the flag "
+            "--output FILE");
 }
 
 TEST_F(LoadTest, ReportsTheEngine) {
   Engine("docker", "/bin/cat > /dev/null; exit 3");
-  EXPECT_EQ(Run().message(), absl::StrCat("oci_load: ", bin_, "/docker load: got exit code 3, expected exit code 0"));
+  EXPECT_EQ(Run().message(), absl::StrCat("oci_load: ", bin_,
+                                          "/docker load: got exit code 3, expected exit code 0"));
   Engine("docker", "exit 4");  // Before it reads anything: the pipe breaks.
-  EXPECT_EQ(Run().message(), absl::StrCat("oci_load: ", bin_, "/docker load: got exit code 4, expected exit code 0"));
+  EXPECT_EQ(Run().message(), absl::StrCat("oci_load: ", bin_,
+                                          "/docker load: got exit code 4, expected exit code 0"));
 }
 
 TEST_F(LoadTest, WritesBesideTheUser) {
@@ -105,9 +110,12 @@ TEST_F(LoadTest, WritesBesideTheUser) {
 }
 
 TEST_F(LoadTest, RefusesOtherFlags) {
-  EXPECT_EQ(Run({"--push"}).message(), "oci_load: arguments: got '--push', expected --output FILE or nothing");
-  EXPECT_EQ(Run({"--output"}).message(), "oci_load: arguments: got '--output', expected --output FILE or nothing");
-  EXPECT_EQ(Run({"--output="}).message(), "oci_load: --output: got nothing, expected the path of a file");
+  EXPECT_EQ(Run({"--push"}).message(),
+            "oci_load: arguments: got '--push', expected --output FILE or nothing");
+  EXPECT_EQ(Run({"--output"}).message(),
+            "oci_load: arguments: got '--output', expected --output FILE or nothing");
+  EXPECT_EQ(Run({"--output="}).message(),
+            "oci_load: --output: got nothing, expected the path of a file");
 }
 
 TEST_F(LoadTest, FindsRunfilesOfAnotherProgram) {

@@ -35,7 +35,8 @@ absl::StatusOr<sdk::LayerMetadata> ReadSideFile(const std::string& path, base::F
   RETURN_IF_ERROR(CheckDigest(layer->digest(), path, "digest"));
   RETURN_IF_ERROR(CheckDigest(layer->diff_id(), path, "diff_id"));
   if (!IsLayerType(layer->media_type())) {
-    return Mismatch(path, "media_type", Quoted(layer->media_type()), "a tar layer (plain, gzip or zstd)");
+    return Mismatch(path, "media_type", Quoted(layer->media_type()),
+                    "a tar layer (plain, gzip or zstd)");
   }
   if (layer->size() == 0) return Mismatch(path, "size", "0", "the size of the blob");
   if (absl::EndsWith(layer->media_type(), ".tar") && layer->digest() != layer->diff_id()) {

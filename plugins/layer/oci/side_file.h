@@ -11,8 +11,8 @@
 
 namespace rules_inference::layer::oci {
 
-// The side file at `path`. Its digests are well formed, its media type is one that runtimes unpack, its size is not 0, and a
-// plain tar has the digest of its content.
+// The side file at `path`. Its digests are well formed, its media type is one that runtimes unpack,
+// its size is not 0, and a plain tar has the digest of its content.
 absl::StatusOr<sdk::LayerMetadata> ReadSideFile(const std::string& path, base::FileSystem& fs);
 
 }  // namespace rules_inference::layer::oci

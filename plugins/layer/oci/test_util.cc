@@ -37,9 +37,12 @@ std::string Read(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-bool Exists(const std::string& path) { return std::filesystem::exists(std::filesystem::symlink_status(path)); }
+bool Exists(const std::string& path) {
+  return std::filesystem::exists(std::filesystem::symlink_status(path));
+}
 
-sdk::LayerBlob WriteLayer(const std::string& directory, const std::string& name, absl::string_view content) {
+sdk::LayerBlob WriteLayer(const std::string& directory, const std::string& name,
+                          absl::string_view content) {
   sdk::LayerBlob blob;
   blob.set_blob(absl::StrCat(directory, "/", name));
   blob.set_side_file(absl::StrCat(directory, "/", name, ".json"));
@@ -64,7 +67,8 @@ std::string BaseConfig() {
   return absl::StrCat(
       R"({"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin","LANG=C"],"Entrypoint":["/base"],)",
       R"("Cmd":["-v"],"Labels":{"b":"base","a":"base"},"Healthcheck":{"Interval":12345678901234567890}},)",
-      R"("rootfs":{"type":"layers","diff_ids":[")", base::Sha256::Of("base layer").ToString(), R"("]},)",
+      R"("rootfs":{"type":"layers","diff_ids":[")", base::Sha256::Of("base layer").ToString(),
+      R"("]},)",
       R"("history":[{"created_by":"base"},{"created":"2020-01-01T00:00:00Z","empty_layer":true}]})");
 }
 
@@ -73,13 +77,15 @@ TestLayout WriteLayout(const std::string& root, absl::string_view config, absl::
   const std::string layer = AddBlob(root, "base layer");
   const std::string manifest = absl::StrCat(
       R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",)",
-      R"("config":{"mediaType":"application/vnd.oci.image.config.v1+json",)", AddBlob(root, config_text),
+      R"("config":{"mediaType":"application/vnd.oci.image.config.v1+json",)",
+      AddBlob(root, config_text),
       R"(},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar",)", layer, "}]}");
-  const std::string entry =
-      absl::StrCat(R"("mediaType":"application/vnd.oci.image.manifest.v1+json",)", AddBlob(root, manifest));
+  const std::string entry = absl::StrCat(
+      R"("mediaType":"application/vnd.oci.image.manifest.v1+json",)", AddBlob(root, manifest));
   Write(absl::StrCat(root, "/oci-layout"), kLayoutFile);
   Write(absl::StrCat(root, "/index.json"),
-        absl::StrReplaceAll(index.empty() ? R"({"schemaVersion":2,"manifests":[{%s}]})" : index, {{"%s", entry}}));
+        absl::StrReplaceAll(index.empty() ? R"({"schemaVersion":2,"manifests":[{%s}]})" : index,
+                            {{"%s", entry}}));
   return {root, base::Sha256::Of(manifest).ToString(), base::Sha256::Of(config_text).ToString(),
           base::Sha256::Of("base layer").ToString()};
 }

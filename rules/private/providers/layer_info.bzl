@@ -8,7 +8,7 @@ def _layer_info_init(*, blob, side_file):
             fail("LayerInfo: {}: got {} ({}), expected a File".format(field, repr(value), type(value)))
     return {"blob": blob, "side_file": side_file}
 
-LayerInfo, _ = provider(
+LayerInfo, _new_layer_info = provider(
     doc = """One OCI layer. Image actions read the side file and never the blob; media type, digest, size and diff_id are \
 in the side file, so they are not known in analysis.""",
     fields = {
@@ -25,7 +25,7 @@ def _layer_group_info_init(*, layers):
             fail("LayerGroupInfo: layers: got {}, expected LayerInfo".format(repr(layer)))
     return {"layers": layers}
 
-LayerGroupInfo, _ = provider(
+LayerGroupInfo, _new_layer_group_info = provider(
     doc = "Several OCI layers from one target. Can stand in `layers` where a single layer can.",
     fields = {"layers": "tuple of LayerInfo, bottom first."},
     init = _layer_group_info_init,

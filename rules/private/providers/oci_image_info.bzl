@@ -9,7 +9,7 @@ def _oci_image_info_init(*, layout, config, manifest, index, side_file, layers, 
             fail("OciImageInfo: {}: got {} ({}), expected a File".format(field, repr(value), type(value)))
     return files | {"base": base, "layers": tuple(layers)}
 
-OciImageInfo, _ = provider(
+OciImageInfo, _new_oci_image_info = provider(
     doc = "One OCI image for one platform.",
     fields = {
         "base": "struct of an imported base layout (`marker`: File `oci-layout` or the layout directory; " +

@@ -12,7 +12,7 @@ def _wheel_info_init(*, whl, name, version):
             fail("WheelInfo: {}: got {}, expected text".format(field, repr(value)))
     return {"name": name, "version": version, "whl": whl}
 
-WheelInfo, _ = provider(
+WheelInfo, _new_wheel_info = provider(
     doc = "One pinned Python wheel, kept as a `.whl` file in the build graph.",
     fields = {
         "name": "string: normalized project name (lower case, runs of '-', '_' and '.' are one '-').",

@@ -26,8 +26,8 @@ namespace {
 
 constexpr absl::string_view kWhat = "params file";
 
-// The bytes of `path`; an error if there are more than `max_bytes`.
-absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes) {
+// The bytes of `path`; an error if there are more than `bytes_left` of `max_bytes`.
+absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_left, size_t max_bytes) {
   // A path from a request may hold anything; open() would silently stop at a NUL.
   if (absl::StrContains(path, '\0')) return base::Mismatch(kWhat, base::Quoted(path), "NUL in the path", "a path");
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -41,7 +41,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes) 
     if (n < 0) return base::SystemError(errno, kWhat, base::Quoted(path));
     if (n == 0) return content;
     content.append(buffer, static_cast<size_t>(n));
-    if (content.size() > max_bytes) {
+    if (content.size() > bytes_left) {
       return base::Mismatch(kWhat, base::Quoted(path), "more",
                             absl::StrCat("at most ", max_bytes, " bytes in the params files of one request"));
     }
@@ -63,7 +63,7 @@ class Expander {
  private:
   absl::Status AddFile(absl::string_view path) {
     const std::string full_path = sandbox_dir_.empty() ? std::string(path) : absl::StrCat(sandbox_dir_, "/", path);
-    ASSIGN_OR_RETURN(const std::string content, ReadFile(full_path, bytes_left_));
+    ASSIGN_OR_RETURN(const std::string content, ReadFile(full_path, bytes_left_, limits_.max_bytes));
     bytes_left_ -= content.size();
     if (content.empty()) return absl::OkStatus();
     const std::string what = absl::StrCat(kWhat, ": ", base::Quoted(full_path));

@@ -56,10 +56,20 @@ absl::Status RunRequest(Plugin& plugin, absl::Span<const std::string> arguments,
 #endif
 }
 
-WorkerAnswer Answer(Plugin& plugin, const blaze::worker::WorkRequest& work, const std::atomic<bool>& cancelled) {
+// Answers one request of Bazel's.
+WorkerAnswer Answer(Plugin& plugin, bool sandboxing, const blaze::worker::WorkRequest& work,
+                    const std::atomic<bool>& cancelled) {
   WorkerAnswer answer;
   const std::vector<std::string> arguments(work.arguments().begin(), work.arguments().end());
-  const absl::Status status = RunRequest(plugin, arguments, work.sandbox_dir(), &cancelled, &answer.output);
+  absl::Status status;
+  if (sandboxing || work.sandbox_dir().empty()) {
+    status = RunRequest(plugin, arguments, work.sandbox_dir(), &cancelled, &answer.output);
+  } else {
+    // The plugin would read and write beside its sandbox, and the build would miss it.
+    status = base::WithHint(base::Mismatch("worker", "sandbox_dir", base::Quoted(work.sandbox_dir()),
+                                           "none, as the plugin has no capability `sandboxing`"),
+                            "remove supports-multiplex-sandboxing from the execution requirements of the action");
+  }
   answer.exit_code = ExitCode(status);
   absl::StrAppend(&answer.output, FormatError(status));
   return answer;
@@ -98,10 +108,11 @@ std::string Help(const PluginDescriptor& descriptor) {
 absl::Status ServeAsWorker(Plugin& plugin, const PluginDescriptor& descriptor) {
   WorkerOptions options;
   if (!HasCapability(descriptor, "multiplex")) options.max_threads = 1;
-  return ServeWorkerOnStdio(options,
-                            [&plugin](const blaze::worker::WorkRequest& work, const std::atomic<bool>& cancelled) {
-                              return Answer(plugin, work, cancelled);
-                            });
+  const bool sandboxing = HasCapability(descriptor, "sandboxing");
+  return ServeWorkerOnStdio(
+      options, [&plugin, sandboxing](const blaze::worker::WorkRequest& work, const std::atomic<bool>& cancelled) {
+        return Answer(plugin, sandboxing, work, cancelled);
+      });
 }
 
 }  // namespace

@@ -104,6 +104,8 @@ absl::StatusOr<RequestReader::Frame> RequestReader::Next() {
   if (frame.end) return frame;
   ++frames_;
   frame.wire_bytes = length;
+  // All fields have their defaults. A CodedInputStream would already wait for the next request here.
+  if (length == 0) return frame;
   const std::string where = absl::StrCat("request ", frames_);
   const auto truncated = [&](uint64_t got) -> absl::Status {
     if (stream_.GetErrno() != 0) return base::SystemError(stream_.GetErrno(), "worker", "standard input");

@@ -92,13 +92,19 @@ def _from_pip(rctx, python, wheel):
     if described["sha256"] not in wheel.hashes:
         _fail(wheel, "sha256 " + described["sha256"], "one that is pinned in " + wheel.lock, None)
     rctx.download(
-        url = "file://{}".format(path).replace("%", "%25").replace(" ", "%20").replace("#", "%23"),
+        url = _file_url(path),
         output = path.basename,
         sha256 = described["sha256"],
         canonical_id = _cache_key(wheel, orders[0] if orders else "as is"),
     )
     rctx.delete(_DOWNLOADS)
     return path.basename
+
+def _file_url(path):
+    url = str(path)
+    for char, code in [("%", "%25"), (" ", "%20"), ("#", "%23"), ("?", "%3F")]:
+        url = url.replace(char, code)
+    return "file://" + url
 
 def _pip_download(rctx, python, wheel):
     """Runs pip; returns the path of the one wheel that it brought."""

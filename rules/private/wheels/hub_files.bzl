@@ -67,17 +67,17 @@ def package_build(hub, package, configs, pythons, platforms):
     return text
 
 def root_build(hub, packages, pythons, platforms):
-    """Returns the root BUILD file: `:all`, the wheels of all packages that the selected platform has."""
+    """Returns the root BUILD file: `:all_wheels`, the wheels of all packages that the selected platform has."""
     choices = {}
     for python in pythons:
         for platform in platforms:
             config = config_name(python, platform)
             choices[config] = str(["//" + name for name in sorted(packages) if config in packages[name]])
-    no_match = "error: wheels: @{}//:all: got a python or platform that is not locked, expected one of {}".format(
+    no_match = "error: wheels: @{}//:all_wheels: got a python or platform that is not locked, expected one of {}".format(
         hub,
         ", ".join(sorted(choices)),
     )
-    return _PUBLIC + "\nfilegroup(\n    name = \"all\",\n    srcs = {},\n)\n".format(
+    return _PUBLIC + "\nfilegroup(\n    name = \"all_wheels\",\n    srcs = {},\n)\n".format(
         _select(_with_default(choices, pythons, platforms), no_match),
     )
 

@@ -20,13 +20,17 @@ if [[ $mode == workspace ]]; then modes=(--noenable_bzlmod --enable_workspace); 
 run() {
   local base=$1 command=$2
   shift 2
-  "${bazel[@]}" --output_base="$scratch/$base" --max_idle_secs=20 "$command" "${modes[@]}" --curses=no --noshow_progress \
+  "${bazel[@]}" --output_base="$scratch/$base" --max_idle_secs=20 "$command" "${modes[@]}" --curses=no --noshow_progress --experimental_convenience_symlinks=ignore \
     --repository_cache="$scratch/repository_cache" --repo_env=RULES_INFERENCE_PYTHON="$PWD/python.sh" \
     --repo_env=E2E_PIP_LOG="$scratch/pip.log" "$@" >"$scratch/out" 2>"$scratch/err"
 }
 
 pip_calls() { if [[ -e $scratch/pip.log ]]; then wc -l <"$scratch/pip.log"; else echo 0; fi; }
-fetched() { (cd "$scratch/$1/external" && ls -d *wheels_*_cp3*_linux_* 2>/dev/null) | sed -n 's/.*\(wheels_.*\)/\1/p' | grep -v '\.marker' | LC_ALL=C sort | paste -sd' '; }
+
+# Wheel repositories that BASE has fetched, and the wheels in them.
+fetched() { find "$scratch/$1/external" -maxdepth 1 -type d -name '*wheels_*_cp3*' | sed 's/.*[~+]//; s#.*/##' | sorted; }
+wheel_names() { find "$scratch/$1/external" -maxdepth 2 -name '*.whl' | sed 's#.*/##' | sorted; }
+sorted() { LC_ALL=C sort | paste -sd' '; }
 
 check() {
   local name=$1 got=$2 expected=$3
@@ -44,6 +48,7 @@ check_message() {
   if grep -qF -- "$2" "$scratch/err"; then check "$1" said said; else check "$1" "no such text" "$2"; fi
 }
 
+# shellcheck disable=SC2329 # called by trap
 cleanup() {
   local base
   for base in first second; do
@@ -58,7 +63,7 @@ run first build //:one
 check "one wheel builds" $? 0
 check "one wheel is fetched" "$(fetched first)" "wheels_markupsafe_cp311_linux_x86_64"
 check "pip is asked once" "$(pip_calls)" 1
-check "the wheel keeps its name" "$(cd "$scratch/first/external" && ls ./*wheels_markupsafe_cp311_linux_x86_64/*.whl | xargs -n1 basename)" \
+check "the wheel keeps its name" "$(wheel_names first)" \
   "markupsafe-3.0.4-cp311-cp311-manylinux2014_x86_64.manylinux_2_17_x86_64.manylinux_2_28_x86_64.whl"
 
 run first build //:named //:listed //:all
@@ -69,9 +74,7 @@ check "pip is asked once per wheel" "$(pip_calls)" 5
 
 run second build --repo_env=E2E_NO_PIP=1 //:all
 check "a second output base needs no pip" "$? $(pip_calls)" "0 5"
-check "names from the cache" \
-  "$(cd "$scratch/second/external" && ls ./*wheels_*/*.whl | xargs -n1 basename | LC_ALL=C sort | paste -sd' ')" \
-  "$(cd "$scratch/first/external" && ls ./*wheels_*/*.whl | xargs -n1 basename | LC_ALL=C sort | paste -sd' ')"
+check "names from the cache" "$(wheel_names second)" "$(wheel_names first)"
 
 run first build --@rules_inference//rules/private/wheels:python_version=3.12 //:all
 check "another python" "$? $(fetched first | tr ' ' '\n' | grep -c cp312_linux_x86_64)" "0 2"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Editing the app of examples/comfy runs three actions and reads no layer of a wheel. Environment: see lib.sh.
+# Editing the app of examples/comfy runs three actions and reads no layer of a wheel. Environment: see lib.bash.
 #
 # There are two edits, because Bazel reads all outputs anew when it writes an execution log.
 set -uo pipefail
-# shellcheck source=tests/acceptance/lib.sh
-. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/acceptance/lib.bash
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.bash"
 
 app=examples/comfy/app/main.py
 

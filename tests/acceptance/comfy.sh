@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The image of examples/comfy, read by tools that this project did not write. Environment: see lib.sh.
+# The image of examples/comfy, read by tools that this project did not write. Environment: see lib.bash.
 set -uo pipefail
-# shellcheck source=tests/acceptance/lib.sh
-. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/acceptance/lib.bash
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.bash"
 
 build_or_die //examples/comfy:image @comfy_wheels//:all_wheels
 layout=$(files_of //examples/comfy:image)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The image of examples/comfy has one digest, however it is built. Environment: see lib.sh.
+# The image of examples/comfy has one digest, however it is built. Environment: see lib.bash.
 #
 # C++ is taken from the cache of the user's choice (BAZEL_FLAGS=--disk_cache=DIR); layers and the image are always made
 # anew. REPRODUCIBLE_SLOW=1 also builds the plugins without optimization.
 set -uo pipefail
-# shellcheck source=tests/acceptance/lib.sh
-. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/acceptance/lib.bash
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.bash"
 
 fresh=(--experimental_convenience_symlinks=ignore --modify_execution_info='^(WheelLayer|FileLayer|OciManifest|OciLayout)$=+no-cache')
 

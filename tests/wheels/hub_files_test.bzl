@@ -1,7 +1,7 @@
 """Tests of the text of generated files: the golden of one package."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//rules/private/wheels:hub_files.bzl", "package_build", "requirements_bzl", "root_build")
+load("//rules/private/wheels:hub_files.bzl", "package_build", "requirements_bzl", "root_build")  # buildifier: disable=bzl-visibility
 
 visibility("private")
 

@@ -1,8 +1,8 @@
 """Tests of environment markers: a truth table, and what is refused."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//rules/private/wheels:markers.bzl", "evaluate_marker")
-load("//rules/private/wheels:platforms.bzl", "marker_environment")
+load("//rules/private/wheels:markers.bzl", "evaluate_marker")  # buildifier: disable=bzl-visibility
+load("//rules/private/wheels:platforms.bzl", "marker_environment")  # buildifier: disable=bzl-visibility
 
 visibility("private")
 

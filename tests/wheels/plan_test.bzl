@@ -1,9 +1,9 @@
 """Tests of the step from a lock to repositories."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//rules/private/wheels:names.bzl", "normalize_name")
-load("//rules/private/wheels:plan.bzl", "plan_wheels")
-load("//rules/private/wheels:platforms.bzl", "PLATFORMS")
+load("//rules/private/wheels:names.bzl", "normalize_name")  # buildifier: disable=bzl-visibility
+load("//rules/private/wheels:plan.bzl", "plan_wheels")  # buildifier: disable=bzl-visibility
+load("//rules/private/wheels:platforms.bzl", "PLATFORMS")  # buildifier: disable=bzl-visibility
 
 visibility("private")
 

@@ -1,7 +1,7 @@
 """Tests of the parser of locks: what it reads, and the exact text for each thing that it refuses."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//rules/private/wheels:requirements.bzl", "parse_requirements")
+load("//rules/private/wheels:requirements.bzl", "parse_requirements")  # buildifier: disable=bzl-visibility
 
 visibility("private")
 

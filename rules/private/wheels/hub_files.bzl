@@ -16,9 +16,16 @@ config_setting(
 """
 
 def config_build(pythons, platforms):
-    """Returns the BUILD file of `//_config`: one config_setting for each python and platform.
+    """Makes the BUILD file of `//_config`: one config_setting for each python and platform.
 
     The settings `default_*` match when no python is asked for; they stand for the first one.
+
+    Args:
+      pythons: versions of CPython.
+      platforms: names of platforms.
+
+    Returns:
+      the text.
     """
     text = _PUBLIC
     for python in [""] + pythons:
@@ -46,7 +53,18 @@ def _with_default(choices, pythons, platforms):
     return rows
 
 def package_build(hub, package, configs, pythons, platforms):
-    """Returns the BUILD file of one package: the target with its name, and `:whl`, which is the same."""
+    """Makes the BUILD file of one package: the target with its name, and `:whl`, which is the same.
+
+    Args:
+      hub: name of the hub.
+      package: normalized name.
+      configs: the configurations that have a wheel.
+      pythons: versions of CPython; the first one is the default.
+      platforms: names of platforms.
+
+    Returns:
+      the text.
+    """
     choices = {}
     for python in pythons:
         for platform in platforms:
@@ -67,7 +85,17 @@ def package_build(hub, package, configs, pythons, platforms):
     return text
 
 def root_build(hub, packages, pythons, platforms):
-    """Returns the root BUILD file: `:all_wheels`, the wheels of all packages that the selected platform has."""
+    """Makes the root BUILD file: `:all_wheels`, the wheels of all packages that the selected platform has.
+
+    Args:
+      hub: name of the hub.
+      packages: dict from package to its configurations.
+      pythons: versions of CPython; the first one is the default.
+      platforms: names of platforms.
+
+    Returns:
+      the text.
+    """
     choices = {}
     for python in pythons:
         for platform in platforms:
@@ -96,7 +124,16 @@ def requirement(name):
 '''
 
 def requirements_bzl(hub, packages, configurations):
-    """Returns requirements.bzl; `configurations`: how many pairs of python and platform are locked."""
+    """Makes requirements.bzl.
+
+    Args:
+      hub: name of the hub.
+      packages: dict from package to its configurations.
+      configurations: how many pairs of python and platform are locked.
+
+    Returns:
+      the text.
+    """
     everywhere = [name for name in sorted(packages) if len(packages[name]) == configurations]
     return _REQUIREMENTS.format(
         hub = hub,
@@ -113,7 +150,16 @@ def install_wheels():
 {calls}'''
 
 def install_bzl(hub, wheels, lock):
-    """Returns install.bzl, the second step of a WORKSPACE set-up."""
+    """Makes install.bzl, the second step of a WORKSPACE set-up.
+
+    Args:
+      hub: name of the hub.
+      wheels: list of structs, see `plan_wheels`.
+      lock: label of the lock, for messages.
+
+    Returns:
+      the text.
+    """
     calls = []
     for wheel in wheels:
         arguments = ["name = \"{}\"".format(wheel.repository), "lock = \"{}\"".format(lock)] + [

@@ -8,21 +8,21 @@ def normalize_name(name):
     return "-".join([word for word in words if word])
 
 def is_name(name):
-    """Says whether `name` is a distribution name by PEP 508: letters, digits, and `._-` inside."""
+    """Returns whether `name` is a distribution name by PEP 508: letters, digits, and `._-` inside."""
     for char in name.elems():
         if not (char.isalnum() or char in "._-"):
             return False
     return name != "" and name[0].isalnum() and name[-1].isalnum()
 
 def is_version(version):
-    """Says whether `version` has only characters of a PEP 440 version (so that it is safe in a command line)."""
+    """Returns whether `version` has only characters of a PEP 440 version, and is safe in a command line."""
     for char in version.elems():
         if not (char.isalnum() or char in ".+!_-"):
             return False
     return version != "" and version[0].isalnum()
 
 def parse_python(python):
-    """Returns (major, minor) of a python such as "3.11", or None when it is not of that form."""
+    """Returns (major, minor) of a python such as `3.11`, or None when it is not of that form."""
     parts = python.split(".")
     if len(parts) != 2 or not parts[0].isdigit() or not parts[1].isdigit():
         return None

@@ -1,0 +1,33 @@
+// The RECORD file of a wheel: a list of its files with their digests and sizes.
+
+#ifndef RULES_INFERENCE_PLUGINS_LAYER_RECORD_H_
+#define RULES_INFERENCE_PLUGINS_LAYER_RECORD_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "plugins/base/digest.h"
+
+namespace rules_inference::layer {
+
+struct RecordRow {
+  // Both are absent in the row of RECORD itself and of its signatures.
+  std::optional<base::Digest> digest;
+  std::optional<uint64_t> size;
+  // Line in the file, from 1.
+  uint32_t line = 0;
+};
+
+using Record = absl::flat_hash_map<std::string, RecordRow>;
+
+// Parses comma-separated values of three columns: path, "sha256=" and unpadded URL-safe base64, size. `where` is for
+// messages. Refuses other digests, a path twice, and anything malformed.
+absl::StatusOr<Record> ParseRecord(absl::string_view where, absl::string_view text);
+
+}  // namespace rules_inference::layer
+
+#endif  // RULES_INFERENCE_PLUGINS_LAYER_RECORD_H_

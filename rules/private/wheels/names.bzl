@@ -8,21 +8,42 @@ def normalize_name(name):
     return "-".join([word for word in words if word])
 
 def is_name(name):
-    """Returns whether `name` is a distribution name by PEP 508: letters, digits, and `._-` inside."""
+    """Checks a distribution name by PEP 508: letters, digits, and `._-` inside.
+
+    Args:
+      name: the name.
+
+    Returns:
+      whether it is one.
+    """
     for char in name.elems():
         if not (char.isalnum() or char in "._-"):
             return False
     return name != "" and name[0].isalnum() and name[-1].isalnum()
 
 def is_version(version):
-    """Returns whether `version` has only characters of a PEP 440 version, and is safe in a command line."""
+    """Checks that a text has only characters of a PEP 440 version, and is safe in a command line.
+
+    Args:
+      version: the text.
+
+    Returns:
+      whether it has.
+    """
     for char in version.elems():
         if not (char.isalnum() or char in ".+!_-"):
             return False
     return version != "" and version[0].isalnum()
 
 def parse_python(python):
-    """Returns (major, minor) of a python such as `3.11`, or None when it is not of that form."""
+    """Parses a python such as `3.11`.
+
+    Args:
+      python: the text.
+
+    Returns:
+      (major, minor), or None when it is not of that form.
+    """
     parts = python.split(".")
     if len(parts) != 2 or not parts[0].isdigit() or not parts[1].isdigit():
         return None

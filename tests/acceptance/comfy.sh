@@ -36,6 +36,9 @@ PY
   rm -rf "$SCRATCH/plain"
 fi
 
+python3 examples/comfy/show_layers.py "$layout" >"$SCRATCH/layers.txt"
+same "layers.txt shows the plan" "$SCRATCH/layers.txt" examples/comfy/layers.txt
+
 # --- the tree that comes out of it -------------------------------------------------------------------------------------
 
 rootfs=$SCRATCH/bundle/rootfs

@@ -65,20 +65,15 @@ def with_parents(entries):
         yield path, kind, content
 
 
-def install_path(name, prefix):
-    """Where a file of a wheel belongs; `NAME.data/SCHEME/...` is relocated, see docs of wheel_layer."""
+def install_path(name):
+    """Where a file of a wheel belongs below the prefix; `NAME.data/SCHEME/...` is relocated as `pip --target` does."""
     top, _, rest = name.partition("/")
     if not top.endswith(".data"):
-        return f"{prefix}/{name}"
+        return name, False
     scheme, _, rest = rest.partition("/")
-    root = str(pathlib.PurePosixPath(prefix).parents[2])
-    return {
-        "purelib": f"{prefix}/{rest}",
-        "platlib": f"{prefix}/{rest}",
-        "scripts": f"{root}/bin/{rest}",
-        "data": f"{root}/{rest}",
-        "headers": f"{root}/include/{top.partition('-')[0]}/{rest}",
-    }[scheme]
+    package = top.partition("-")[0]
+    folder = {"purelib": "", "platlib": "", "data": "", "scripts": "bin/", "headers": f"include/{package}/"}[scheme]
+    return folder + rest, scheme == "scripts"
 
 
 def wheels(prefix, paths):
@@ -86,11 +81,13 @@ def wheels(prefix, paths):
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
                 if info.is_dir():
+                    if not info.filename.partition("/")[0].endswith(".data"):
+                        yield f"{prefix}/{info.filename.rstrip('/')}", "dir", "-"
                     continue
-                target = install_path(info.filename, prefix)
-                kind = kind_of(info.external_attr >> 16)
+                target, is_script = install_path(info.filename)
+                executable = is_script or info.external_attr >> 16 & 0o100
                 with archive.open(info) as file:
-                    yield target, kind, sha256(file)
+                    yield f"{prefix}/{target}", "exec" if executable else "file", sha256(file)
 
 
 def files(prefix, root):

@@ -48,7 +48,8 @@ class Service:
                 self.running, graph = self.pending.popitem(last=False)
                 try:
                     values = await asyncio.to_thread(workflow.run, graph)
-                    outputs = {k: base64.b64encode(v).decode() for k, v in values.items() if isinstance(v, bytes)}
+                    files = {name: value for name, value in values.items() if isinstance(value, bytes)}
+                    outputs = {name: base64.b64encode(value).decode() for name, value in files.items()}
                     self.history[self.running] = {"status": "success", "outputs": outputs}
                 except Exception as error:  # A workflow that fails must not take the service with it.
                     self.history[self.running] = {"status": "error", "message": f"{type(error).__name__}: {error}"}
@@ -66,7 +67,8 @@ class Service:
         return web.json_response({"prompt_id": name, "number": len(self.pending)})
 
     async def queue(self, _request):
-        return web.json_response({"queue_running": [self.running] if self.running else [], "queue_pending": list(self.pending)})
+        running = [self.running] if self.running else []
+        return web.json_response({"queue_running": running, "queue_pending": list(self.pending)})
 
     async def result(self, request):
         found = self.history.get(request.match_info["name"])

@@ -121,29 +121,29 @@ absl::Status Opener::CheckVersion() {
 
 // Takes the row of `entry` out of the record.
 absl::Status Opener::CheckRecord(const ZipEntry& entry, Record& record, WheelMember& member) {
-  const std::string record_name = absl::StrCat(dist_info_, "/RECORD");
   const auto found = record.find(entry.name);
-  const bool unlisted_allowed =
-      entry.name == absl::StrCat(record_name, ".jws") || entry.name == absl::StrCat(record_name, ".p7s");
+  absl::string_view suffix = entry.name;
+  const bool about_record = absl::ConsumePrefix(&suffix, dist_info_) && absl::ConsumePrefix(&suffix, "/RECORD");
+  const bool is_record = about_record && suffix.empty();
+  const bool is_signature = about_record && (suffix == ".jws" || suffix == ".p7s");
   if (found == record.end()) {
-    if (unlisted_allowed) return absl::OkStatus();
+    if (is_signature) return absl::OkStatus();
     return Mismatch("wheel RECORD", zip_.Where(entry), "no row for it", "one row for every file");
   }
   const RecordRow row = found->second;
   record.erase(found);
-  const std::string where = absl::StrCat(file(), ": RECORD line ", row.line);
-  if (entry.name == record_name || unlisted_allowed) {
-    if (row.digest.has_value() && entry.name == record_name) {
-      return Mismatch("wheel RECORD", where, "a digest of RECORD itself", "none");
-    }
-    member.digest = row.digest;
-    return absl::OkStatus();
+  const auto where = [&] { return absl::StrCat(file(), ": RECORD line ", row.line); };
+  if (is_record) {
+    // It cannot hold its own digest: such a row is wrong whatever it says.
+    if (!row.digest.has_value()) return absl::OkStatus();
+    return Mismatch("wheel RECORD", where(), "a digest of RECORD itself", "none");
   }
+  if (!row.digest.has_value() && is_signature) return absl::OkStatus();
   if (!row.digest.has_value()) {
-    return Mismatch("wheel RECORD", where, absl::StrCat("no digest for ", Quoted(entry.name)), "a sha256");
+    return Mismatch("wheel RECORD", where(), absl::StrCat("no digest for ", Quoted(entry.name)), "a sha256");
   }
   if (row.size.has_value() && *row.size != entry.size) {
-    return Mismatch("wheel RECORD", where,
+    return Mismatch("wheel RECORD", where(),
                     absl::StrCat("size ", *row.size, " for ", Quoted(entry.name)),
                     absl::StrCat(entry.size));
   }

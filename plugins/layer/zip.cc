@@ -106,7 +106,7 @@ class Reader {
                          Directory& directory);
   absl::Status ReadDirectory(const Directory& directory);
   absl::Status ReadCentral(Fields& fields, uint32_t index, const Directory& directory);
-  absl::Status CheckExtra(const std::string& where, absl::string_view extra, absl::string_view name,
+  absl::Status CheckExtra(const ZipEntry& entry, absl::string_view extra, absl::string_view name,
                           absl::Span<uint64_t* const> saturated, absl::string_view which);
   absl::Status CheckEntry(const ZipEntry& entry, const Details& details, uint32_t attributes);
   absl::Status CheckBomb(const Directory& directory);
@@ -322,16 +322,15 @@ absl::Status Reader::ReadCentral(Fields& fields, uint32_t index, const Directory
   const absl::string_view name = fields.Bytes(name_size);
   const absl::string_view extra = fields.Bytes(extra_size);
   entry.name = std::string(name);
-  const std::string where = Where(entry);
 
   if (disk != 0) {
-    return Mismatch("zip file in several parts", where, absl::StrCat("disk ", disk), "disk 0");
+    return Mismatch("zip file in several parts", Where(entry), absl::StrCat("disk ", disk), "disk 0");
   }
   std::vector<uint64_t*> saturated;
   for (uint64_t* field : {&entry.size, &entry.packed_size, &details.header_offset}) {
     if (*field == kSaturated32) saturated.push_back(field);
   }
-  RETURN_IF_ERROR(CheckExtra(where, extra, name, saturated, "directory"));
+  RETURN_IF_ERROR(CheckExtra(entry, extra, name, saturated, "directory"));
   if (const auto parsed = base::EntryName::Parse(name); parsed.ok()) {
     entry.is_directory = parsed->is_directory();
     entry.name = parsed->path().str();
@@ -343,7 +342,7 @@ absl::Status Reader::ReadCentral(Fields& fields, uint32_t index, const Directory
   RETURN_IF_ERROR(CheckEntry(entry, details, attributes));
   entry.method = details.method == 0 ? ZipMethod::kStored : ZipMethod::kDeflated;
   if (details.header_offset >= directory.offset) {
-    return Mismatch("zip entry offset", where, absl::StrCat(details.header_offset),
+    return Mismatch("zip entry offset", Where(entry), absl::StrCat(details.header_offset),
                     absl::StrCat("less than ", directory.offset));
   }
   entries_.push_back(std::move(entry));
@@ -353,7 +352,7 @@ absl::Status Reader::ReadCentral(Fields& fields, uint32_t index, const Directory
 
 // Checks the extra fields of a header. Each saturated field of the header takes its value from the zip64 field, which must
 // hold exactly these; the Unicode path must repeat the name.
-absl::Status Reader::CheckExtra(const std::string& where, absl::string_view extra,
+absl::Status Reader::CheckExtra(const ZipEntry& entry, absl::string_view extra,
                                 absl::string_view name, absl::Span<uint64_t* const> saturated,
                                 absl::string_view which) {
   bool seen_zip64 = false;
@@ -364,12 +363,12 @@ absl::Status Reader::CheckExtra(const std::string& where, absl::string_view extr
     const uint16_t size = fields.U16();
     const absl::string_view data = fields.Bytes(size);
     if (!fields.ok()) {
-      return Mismatch("zip extra fields", where,
+      return Mismatch("zip extra fields", Where(entry),
                       absl::StrCat("a ", which, " field beyond their end"), "whole fields");
     }
     if (id == zip_format::kExtraZip64) {
       if (seen_zip64 || data.size() != 8 * saturated.size()) {
-        return Mismatch("zip64 field", where,
+        return Mismatch("zip64 field", Where(entry),
                         seen_zip64 ? absl::StrCat("a second one in the ", which)
                                    : absl::StrCat(data.size(), " bytes in the ", which),
                         absl::StrCat(8 * saturated.size(), " bytes"));
@@ -380,7 +379,7 @@ absl::Status Reader::CheckExtra(const std::string& where, absl::string_view extr
         *field = values.U64();
         // A value that fits in 32 bits is odd but agreed upon; the top bit would make other readers see a negative size.
         if (*field > uint64_t{1} << 62) {
-          return Mismatch("zip64 field", where, absl::StrCat(*field), "at most 2^62");
+          return Mismatch("zip64 field", Where(entry), absl::StrCat(*field), "at most 2^62");
         }
       }
     } else if (id == zip_format::kExtraUnicodePath) {
@@ -390,43 +389,42 @@ absl::Status Reader::CheckExtra(const std::string& where, absl::string_view extr
       const absl::string_view path = values.Bytes(values.left());
       if (seen_path || !values.ok() || version != "\x01" ||
           crc != libdeflate_crc32(0, name.data(), name.size()) || path != name) {
-        return Mismatch("zip Unicode path", where, Quoted(path), "the name of the entry");
+        return Mismatch("zip Unicode path", Where(entry), Quoted(path), "the name of the entry");
       }
       seen_path = true;
     }
   }
   if (!saturated.empty() && !seen_zip64) {
-    return Mismatch("zip64 field", where, absl::StrCat("none in the ", which),
+    return Mismatch("zip64 field", Where(entry), absl::StrCat("none in the ", which),
                     absl::StrCat(8 * saturated.size(), " bytes"));
   }
   return absl::OkStatus();
 }
 
 absl::Status Reader::CheckEntry(const ZipEntry& entry, const Details& details, uint32_t attributes) {
-  const std::string where = Where(entry);
   if ((details.flags & zip_format::kFlagEncrypted) != 0) {
-    return Mismatch("zip entry", where, "an encrypted entry", "a plain one");
+    return Mismatch("zip entry", Where(entry), "an encrypted entry", "a plain one");
   }
   const uint16_t known = zip_format::kFlagLevel | zip_format::kFlagDescriptor | zip_format::kFlagUtf8;
   if ((details.flags & ~known) != 0) {
-    return Mismatch("zip flags", where, Hex(details.flags), absl::StrCat("bits of ", Hex(known)));
+    return Mismatch("zip flags", Where(entry), Hex(details.flags), absl::StrCat("bits of ", Hex(known)));
   }
   if (details.method != 0 && details.method != 8) {
-    return Mismatch("zip method", where, absl::StrCat(details.method), "0 (stored) or 8 (deflated)");
+    return Mismatch("zip method", Where(entry), absl::StrCat(details.method), "0 (stored) or 8 (deflated)");
   }
   if ((details.flags & zip_format::kFlagUtf8) == 0 &&
       std::any_of(entry.name.begin(), entry.name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
-    return Mismatch("zip entry name", where, "characters beyond ASCII without the UTF-8 flag",
+    return Mismatch("zip entry name", Where(entry), "characters beyond ASCII without the UTF-8 flag",
                     "the flag");
   }
   const uint32_t type = attributes >> 28;  // S_IFMT of a Unix mode, in units of 0010000.
   if (type != 0 && type != 010 && type != 04) {
-    return Mismatch("zip entry", where,
+    return Mismatch("zip entry", Where(entry),
                     type == 012 ? "a symlink" : absl::StrCat("file type ", Hex(type)),
                     "a regular file or a directory");
   }
   if (type != 0 && (type == 04) != entry.is_directory) {
-    return Mismatch("zip entry", where,
+    return Mismatch("zip entry", Where(entry),
                     entry.is_directory ? "a regular file with '/' at the end of its name"
                                        : "a directory without '/' at the end of its name",
                     "a name that tells the type");
@@ -435,25 +433,25 @@ absl::Status Reader::CheckEntry(const ZipEntry& entry, const Details& details, u
     // Some writers deflate nothing: two bytes.
     const uint64_t packed = details.method == 0 ? 0 : 2;
     if (entry.size != 0 || entry.crc32 != 0 || entry.packed_size != packed) {
-      return Mismatch("zip entry", where, absl::StrCat("a directory of ", entry.size, " bytes"), "none");
+      return Mismatch("zip entry", Where(entry), absl::StrCat("a directory of ", entry.size, " bytes"), "none");
     }
     return absl::OkStatus();
   }
   if (details.method == 0 && entry.size != entry.packed_size) {
-    return Mismatch("zip entry size", where,
+    return Mismatch("zip entry size", Where(entry),
                     absl::StrCat(entry.packed_size, " stored bytes for ", entry.size), "as many");
   }
   if (details.method == 0 && (details.flags & zip_format::kFlagDescriptor) != 0) {
-    return Mismatch("zip data descriptor", where, "one after stored data", "one after deflated data");
+    return Mismatch("zip data descriptor", Where(entry), "one after stored data", "one after deflated data");
   }
   if (details.method == 8) {
     if (entry.size / kMaxDeflateRatio > entry.packed_size) {
-      return Mismatch("zip bomb", where, absl::StrCat(entry.size, " bytes from ", entry.packed_size),
+      return Mismatch("zip bomb", Where(entry), absl::StrCat(entry.size, " bytes from ", entry.packed_size),
                       absl::StrCat("a ratio of at most ", kMaxDeflateRatio));
     }
     // Deflate adds 5 bytes to a block of up to 64 KiB at worst; more is padding in which anything can hide.
     if (entry.packed_size > entry.size + entry.size / 64 + 1024) {
-      return Mismatch("zip entry size", where,
+      return Mismatch("zip entry size", Where(entry),
                       absl::StrCat(entry.packed_size, " deflated bytes for ", entry.size),
                       "hardly more than there are");
     }
@@ -519,13 +517,12 @@ absl::Status Reader::CheckLocals(const Directory& directory) {
 // Returns where the entry ends. `limit` is where the next one starts.
 absl::StatusOr<uint64_t> Reader::CheckLocal(WindowReader& reader, ZipEntry& entry,
                                             const Details& details, uint64_t limit) {
-  const std::string where = Where(entry);
   const std::string full_name = absl::StrCat(entry.name, entry.is_directory ? "/" : "");
   ASSIGN_OR_RETURN(absl::string_view data,
                    reader.Get(details.header_offset, zip_format::kLocalSize + full_name.size() + 64));
   Fields fields(data);
   if (const uint32_t signature = fields.U32(); signature != zip_format::kLocalSignature) {
-    return Mismatch("zip local header", where,
+    return Mismatch("zip local header", Where(entry),
                     absl::StrCat("signature ", Hex(signature), " at offset ", details.header_offset),
                     Hex(zip_format::kLocalSignature));
   }
@@ -545,23 +542,23 @@ absl::StatusOr<uint64_t> Reader::CheckLocal(WindowReader& reader, ZipEntry& entr
   const absl::string_view name = variable.Bytes(name_size);
   const absl::string_view extra = variable.Bytes(extra_size);
   if (!variable.ok()) {
-    return Mismatch("zip local header", where, "a header beyond the end of the file", "a whole one");
+    return Mismatch("zip local header", Where(entry), "a header beyond the end of the file", "a whole one");
   }
   if (name != full_name) {
-    return Mismatch("zip local header", where, absl::StrCat("name ", Quoted(name)), Quoted(full_name));
+    return Mismatch("zip local header", Where(entry), absl::StrCat("name ", Quoted(name)), Quoted(full_name));
   }
   if (flags != details.flags) {
-    return Mismatch("zip local header", where, absl::StrCat("flags ", Hex(flags)), Hex(details.flags));
+    return Mismatch("zip local header", Where(entry), absl::StrCat("flags ", Hex(flags)), Hex(details.flags));
   }
   if (method != details.method) {
-    return Mismatch("zip local header", where, absl::StrCat("method ", method),
+    return Mismatch("zip local header", Where(entry), absl::StrCat("method ", method),
                     absl::StrCat(details.method));
   }
   std::vector<uint64_t*> saturated;
   for (uint64_t* field : {&size, &packed_size}) {
     if (*field == kSaturated32) saturated.push_back(field);
   }
-  RETURN_IF_ERROR(CheckExtra(where, extra, name, saturated, "local header"));
+  RETURN_IF_ERROR(CheckExtra(entry, extra, name, saturated, "local header"));
 
   const bool has_descriptor = (flags & zip_format::kFlagDescriptor) != 0;
   const struct {
@@ -573,13 +570,13 @@ absl::StatusOr<uint64_t> Reader::CheckLocal(WindowReader& reader, ZipEntry& entr
   for (const auto& pair : pairs) {
     // With a descriptor to come, zero says "not known yet".
     if (pair.got != pair.expected && !(has_descriptor && pair.got == 0)) {
-      return Mismatch("zip local header", where, absl::StrCat(pair.name, " ", pair.got),
+      return Mismatch("zip local header", Where(entry), absl::StrCat(pair.name, " ", pair.got),
                       absl::StrCat(pair.expected));
     }
   }
   entry.offset = details.header_offset + header_size;
   if (entry.packed_size > limit || entry.offset > limit - entry.packed_size) {
-    return Mismatch("overlapping zip entries", where,
+    return Mismatch("overlapping zip entries", Where(entry),
                     absl::StrCat("an end at ", entry.offset + entry.packed_size),
                     absl::StrCat("at most ", limit));
   }

@@ -99,8 +99,12 @@ class RealInputFile final : public InputFile {
 
 class RealOutputFile final : public OutputFile {
  public:
-  RealOutputFile(std::string path, std::string partial, FileDescriptor fd)
-      : path_(std::move(path)), partial_(std::move(partial)), fd_(std::move(fd)) {}
+  // `path` is for messages.
+  RealOutputFile(std::string path, std::string real, std::string partial, FileDescriptor fd)
+      : path_(std::move(path)),
+        real_(std::move(real)),
+        partial_(std::move(partial)),
+        fd_(std::move(fd)) {}
 
   ~RealOutputFile() override {
     if (!published_) unlink(partial_.c_str());
@@ -126,7 +130,7 @@ class RealOutputFile final : public OutputFile {
     if (close(fd_.Release()) != 0 && errno != EINTR) {
       return SystemError(errno, "cannot write", path_);
     }
-    if (rename(partial_.c_str(), path_.c_str()) != 0) {
+    if (rename(partial_.c_str(), real_.c_str()) != 0) {
       return SystemError(errno, "cannot create", path_);
     }
     published_ = true;
@@ -135,14 +139,16 @@ class RealOutputFile final : public OutputFile {
 
  private:
   std::string path_;
+  std::string real_;
   std::string partial_;
   FileDescriptor fd_;
   bool published_ = false;
 };
 
-absl::StatusOr<struct stat> StatOf(const std::string& path, Follow follow) {
+// `path` is for the message.
+absl::StatusOr<struct stat> StatOf(const std::string& real, Follow follow, const std::string& path) {
   struct stat st = {};
-  const int result = follow == Follow::kYes ? stat(path.c_str(), &st) : lstat(path.c_str(), &st);
+  const int result = follow == Follow::kYes ? stat(real.c_str(), &st) : lstat(real.c_str(), &st);
   if (result != 0) return SystemError(errno, "cannot read", path);
   return st;
 }
@@ -199,13 +205,13 @@ absl::StatusOr<std::unique_ptr<OutputFile>> RealFileSystem::Create(const std::st
   }));
   if (fd.get() < 0) return SystemError(errno, "cannot create", path);
   const int raw = fd.get();
-  auto file = std::make_unique<RealOutputFile>(real, partial, std::move(fd));
+  auto file = std::make_unique<RealOutputFile>(path, real, partial, std::move(fd));
   if (fchmod(raw, 0644) != 0) return SystemError(errno, "cannot create", path);
   return file;
 }
 
 absl::StatusOr<NodeInfo> RealFileSystem::Stat(const std::string& path, Follow follow) {
-  ASSIGN_OR_RETURN(const struct stat st, StatOf(Resolve(path), follow));
+  ASSIGN_OR_RETURN(const struct stat st, StatOf(Resolve(path), follow, path));
   return InfoOf(st);
 }
 
@@ -251,7 +257,7 @@ absl::Status RealFileSystem::CreateDirectories(const std::string& path) {
     }
     if (end == std::string::npos) break;
   }
-  ASSIGN_OR_RETURN(const struct stat st, StatOf(real, Follow::kYes));
+  ASSIGN_OR_RETURN(const struct stat st, StatOf(real, Follow::kYes, path));
   if (!S_ISDIR(st.st_mode)) return SystemError(ENOTDIR, "cannot create", path);
   return absl::OkStatus();
 }

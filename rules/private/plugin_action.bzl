@@ -20,7 +20,11 @@ def plugin_args(ctx):
     args.set_param_file_format("multiline")
     return args
 
-def _requirements(plugin):
+def _requirements(plugin, own):
+    # Bazel 7 starts a worker in the real execution root, where stripped paths do not exist; shared cache entries are
+    # worth more than a saved process start.
+    if "supports-path-mapping" in own:
+        return {}
     requirements = {"requires-worker-protocol": "proto", "supports-workers": "1"}
     for capability in plugin.capabilities:
         requirements[CAPABILITY_REQUIREMENTS[capability]] = "1"
@@ -47,7 +51,8 @@ def run_plugin(
       outputs: list of Files.
       mnemonic: of the action; also the name in `--strategy=MNEMONIC=worker`.
       progress_message: of the action, or None for Bazel's.
-      execution_requirements: dict; added to what the capabilities of the plugin stand for, and wins.
+      execution_requirements: dict; added to what the capabilities of the plugin stand for, and wins. With
+        `supports-path-mapping` the plugin does not run as a worker.
       resource_set: function, or None.
     """
     plugin = ctx.toolchains[toolchain_type].plugin
@@ -60,7 +65,7 @@ def run_plugin(
         progress_message = progress_message,
         # A plugin reads nothing from the environment; an empty one keeps cache keys the same on all machines.
         env = {},
-        execution_requirements = _requirements(plugin) | execution_requirements,
+        execution_requirements = _requirements(plugin, execution_requirements) | execution_requirements,
         resource_set = resource_set,
         toolchain = toolchain_type,
     )

@@ -35,7 +35,8 @@ constexpr absl::string_view kBadLine = "{not json";
 // Memory of a worker after many requests may be this much above its memory after few.
 constexpr long kMemorySlackKib = 32 * 1024;
 
-absl::Status Expect(bool condition, absl::string_view where, absl::string_view got, absl::string_view expected) {
+absl::Status Expect(bool condition, absl::string_view where, absl::string_view got,
+                    absl::string_view expected) {
   return condition ? absl::OkStatus() : base::Mismatch("conformance", where, got, expected);
 }
 
@@ -50,7 +51,8 @@ absl::Status ExpectErrorText(absl::string_view text) {
   std::vector<absl::string_view> lines = absl::StrSplit(absl::StripSuffix(text, "\n"), '\n');
   bool good = absl::StartsWith(lines.front(), "error: ") && absl::EndsWith(text, "\n");
   for (size_t i = 1; i < lines.size(); ++i) good = good && absl::StartsWith(lines[i], "hint: ");
-  return Expect(good, "error text", base::Quoted(text), "one line `error: ...` and lines `hint: ...`");
+  return Expect(good, "error text", base::Quoted(text),
+                "one line `error: ...` and lines `hint: ...`");
 }
 
 class Checker {
@@ -61,32 +63,37 @@ class Checker {
   absl::Status Describe() {
     ASSIGN_OR_RETURN(const ProcessResult result, Run({"--describe"}));
     RETURN_IF_ERROR(ExpectExit(result, 0));
-    ASSIGN_OR_RETURN(const PluginDescriptor descriptor, ParseJson<PluginDescriptor>("--describe", result.output));
-    RETURN_IF_ERROR(Expect(!descriptor.name().empty() && !descriptor.version().empty() && !descriptor.kind().empty(),
-                           "--describe", base::Quoted(result.output), "name, version and kind"));
-    RETURN_IF_ERROR(Expect(kind_.empty() || descriptor.kind() == kind_, "kind", base::Quoted(descriptor.kind()),
-                           base::Quoted(kind_)));
+    ASSIGN_OR_RETURN(const PluginDescriptor descriptor,
+                     ParseJson<PluginDescriptor>("--describe", result.output));
+    RETURN_IF_ERROR(Expect(
+        !descriptor.name().empty() && !descriptor.version().empty() && !descriptor.kind().empty(),
+        "--describe", base::Quoted(result.output), "name, version and kind"));
+    RETURN_IF_ERROR(Expect(kind_.empty() || descriptor.kind() == kind_, "kind",
+                           base::Quoted(descriptor.kind()), base::Quoted(kind_)));
     RETURN_IF_ERROR(Expect(descriptor.protocol_version() == kProtocolVersion, "protocol_version",
-                           absl::StrCat(descriptor.protocol_version()), absl::StrCat(kProtocolVersion)));
+                           absl::StrCat(descriptor.protocol_version()),
+                           absl::StrCat(kProtocolVersion)));
     ASSIGN_OR_RETURN(const ProcessResult again, Run({"--describe"}));
-    return Expect(again.output == result.output, "--describe a second time", base::Quoted(again.output),
-                  base::Quoted(result.output));
+    return Expect(again.output == result.output, "--describe a second time",
+                  base::Quoted(again.output), base::Quoted(result.output));
   }
 
   absl::Status Version() {
     ASSIGN_OR_RETURN(const ProcessResult described, Run({"--describe"}));
-    ASSIGN_OR_RETURN(const PluginDescriptor descriptor, ParseJson<PluginDescriptor>("--describe", described.output));
+    ASSIGN_OR_RETURN(const PluginDescriptor descriptor,
+                     ParseJson<PluginDescriptor>("--describe", described.output));
     ASSIGN_OR_RETURN(const ProcessResult result, Run({"--version"}));
     RETURN_IF_ERROR(ExpectExit(result, 0));
     const std::string expected = absl::StrCat(descriptor.name(), " ", descriptor.version(), "\n");
-    return Expect(result.output == expected, "--version", base::Quoted(result.output), base::Quoted(expected));
+    return Expect(result.output == expected, "--version", base::Quoted(result.output),
+                  base::Quoted(expected));
   }
 
   absl::Status Help() {
     ASSIGN_OR_RETURN(const ProcessResult result, Run({"--help"}));
     RETURN_IF_ERROR(ExpectExit(result, 0));
-    return Expect(absl::StrContains(result.output, "--persistent_worker"), "--help", base::Quoted(result.output),
-                  "text that names --persistent_worker");
+    return Expect(absl::StrContains(result.output, "--persistent_worker"), "--help",
+                  base::Quoted(result.output), "text that names --persistent_worker");
   }
 
   absl::Status BadFlags() {
@@ -112,7 +119,8 @@ class Checker {
     };
     for (const auto& [content, expected] : cases) {
       const std::string path = absl::StrCat(temp_dir_, "/bad.params");
-      std::ofstream(path, std::ios::binary).write(content.data(), static_cast<std::streamsize>(content.size()));
+      std::ofstream(path, std::ios::binary)
+          .write(content.data(), static_cast<std::streamsize>(content.size()));
       ASSIGN_OR_RETURN(result, Run({absl::StrCat("@", path)}));
       RETURN_IF_ERROR(ExpectFailure(result, expected));
     }
@@ -124,13 +132,17 @@ class Checker {
     ASSIGN_OR_RETURN(const ProcessResult one_shot, Run({std::string(kBadLine)}));
     RETURN_IF_ERROR(ExpectExit(one_shot, 1));
     const WorkRequest bad = MakeRequest(0, {std::string(kBadLine)});
-    ASSIGN_OR_RETURN(const std::vector<WorkResponse> responses, Serve(Delimited(bad) + Delimited(bad)));
-    RETURN_IF_ERROR(Expect(responses.size() == 2, "responses", absl::StrCat(responses.size()), "2"));
+    ASSIGN_OR_RETURN(const std::vector<WorkResponse> responses,
+                     Serve(Delimited(bad) + Delimited(bad)));
+    RETURN_IF_ERROR(
+        Expect(responses.size() == 2, "responses", absl::StrCat(responses.size()), "2"));
     for (const WorkResponse& response : responses) {
-      RETURN_IF_ERROR(Expect(response.exit_code() == one_shot.exit_code, "exit_code of the response",
-                             absl::StrCat(response.exit_code()), absl::StrCat(one_shot.exit_code)));
+      RETURN_IF_ERROR(Expect(response.exit_code() == one_shot.exit_code,
+                             "exit_code of the response", absl::StrCat(response.exit_code()),
+                             absl::StrCat(one_shot.exit_code)));
       const std::string said = one_shot.output + one_shot.error;
-      RETURN_IF_ERROR(Expect(response.output() == said, "output of the response", base::Quoted(response.output()),
+      RETURN_IF_ERROR(Expect(response.output() == said, "output of the response",
+                             base::Quoted(response.output()),
                              absl::StrCat("that of the one-shot run, ", base::Quoted(said))));
     }
     return absl::OkStatus();
@@ -154,17 +166,22 @@ class Checker {
       ids.insert(response.request_id());
       RETURN_IF_ERROR(ExpectErrorText(response.output()));
       // Whose answer is it? Each request fails on a file of its own name.
-      RETURN_IF_ERROR(Expect(absl::StrContains(response.output(), absl::StrCat("'missing", response.request_id(), "'")),
-                             absl::StrCat("output of request_id ", response.request_id()),
-                             base::Quoted(response.output()), "the error of that request"));
+      RETURN_IF_ERROR(
+          Expect(absl::StrContains(response.output(),
+                                   absl::StrCat("'missing", response.request_id(), "'")),
+                 absl::StrCat("output of request_id ", response.request_id()),
+                 base::Quoted(response.output()), "the error of that request"));
     }
-    return Expect(ids == expected, "responses", absl::StrCat(ids.size(), " with other ids"), "one for each of 50 ids");
+    return Expect(ids == expected, "responses", absl::StrCat(ids.size(), " with other ids"),
+                  "one for each of 50 ids");
   }
 
   absl::Status WorkerBadRequests() {
     std::string input;
     input += Delimited(MakeRequest(1, {}));  // No arguments: good or bad, but answered.
-    input += "\x04" "\xff\xff\xff\xff";      // Four bytes that are no message.
+    input +=
+        "\x04"
+        "\xff\xff\xff\xff";  // Four bytes that are no message.
     WorkRequest cancel;
     cancel.set_request_id(77);
     cancel.set_cancel(true);
@@ -173,7 +190,8 @@ class Checker {
     ASSIGN_OR_RETURN(const std::vector<WorkResponse> responses, Serve(input));
     std::multiset<int> ids;
     for (const WorkResponse& response : responses) ids.insert(response.request_id());
-    return Expect(ids == std::multiset<int>{0, 1, 2}, "responses", absl::StrCat(ids.size(), " or other ids"),
+    return Expect(ids == std::multiset<int>{0, 1, 2}, "responses",
+                  absl::StrCat(ids.size(), " or other ids"),
                   "those of request_id 0 (unreadable), 1 and 2");
   }
 
@@ -181,18 +199,22 @@ class Checker {
     WorkRequest big = MakeRequest(5, {std::string(size_t{65} << 20, 'x')});
     ASSIGN_OR_RETURN(const std::vector<WorkResponse> responses,
                      Serve(Delimited(big) + Delimited(MakeRequest(6, {std::string(kBadLine)}))));
-    RETURN_IF_ERROR(Expect(responses.size() == 2, "responses", absl::StrCat(responses.size()), "2"));
-    const auto first = std::find_if(responses.begin(), responses.end(),
-                                    [](const WorkResponse& response) { return response.request_id() == 5; });
-    RETURN_IF_ERROR(Expect(first != responses.end() && first->exit_code() == 1, "answer to the oversize request", "none",
-                           "exit_code 1"));
+    RETURN_IF_ERROR(
+        Expect(responses.size() == 2, "responses", absl::StrCat(responses.size()), "2"));
+    const auto first =
+        std::find_if(responses.begin(), responses.end(),
+                     [](const WorkResponse& response) { return response.request_id() == 5; });
+    RETURN_IF_ERROR(Expect(first != responses.end() && first->exit_code() == 1,
+                           "answer to the oversize request", "none", "exit_code 1"));
     return ExpectErrorText(first->output());
   }
 
   absl::Status WorkerBrokenStream() {
     const std::string request = Delimited(MakeRequest(1, {std::string(kBadLine)}));
-    for (const std::string& input : {request + std::string(10, '\xff'), request + request.substr(0, 5)}) {
-      ASSIGN_OR_RETURN(const ProcessResult result, RunProcess({plugin_, "--persistent_worker"}, input));
+    for (const std::string& input :
+         {request + std::string(10, '\xff'), request + request.substr(0, 5)}) {
+      ASSIGN_OR_RETURN(const ProcessResult result,
+                       RunProcess({plugin_, "--persistent_worker"}, input));
       RETURN_IF_ERROR(ExpectExit(result, 1));
       RETURN_IF_ERROR(ExpectErrorText(result.error));
     }
@@ -200,21 +222,25 @@ class Checker {
   }
 
   absl::Status WorkerMemory() {
-    const std::string request = Delimited(MakeRequest(0, {std::string(kBadLine), std::string(1000, ' ')}));
+    const std::string request =
+        Delimited(MakeRequest(0, {std::string(kBadLine), std::string(1000, ' ')}));
     long rss[2] = {0, 0};
     const int counts[2] = {100, 10'000};
     for (int i = 0; i < 2; ++i) {
       std::string input;
       for (int n = 0; n < counts[i]; ++n) input += request;
-      ASSIGN_OR_RETURN(const ProcessResult result, RunProcess({plugin_, "--persistent_worker"}, input));
+      ASSIGN_OR_RETURN(const ProcessResult result,
+                       RunProcess({plugin_, "--persistent_worker"}, input));
       RETURN_IF_ERROR(ExpectExit(result, 0));
       ASSIGN_OR_RETURN(const std::vector<WorkResponse> responses, ParseResponses(result.output));
       RETURN_IF_ERROR(Expect(responses.size() == static_cast<size_t>(counts[i]), "responses",
                              absl::StrCat(responses.size()), absl::StrCat(counts[i])));
       rss[i] = result.max_rss_kib;
     }
-    return Expect(rss[1] <= rss[0] + kMemorySlackKib, "memory after 10000 requests", absl::StrCat(rss[1], " KiB"),
-                  absl::StrCat("at most ", kMemorySlackKib, " KiB over the ", rss[0], " KiB after 100"));
+    return Expect(
+        rss[1] <= rss[0] + kMemorySlackKib, "memory after 10000 requests",
+        absl::StrCat(rss[1], " KiB"),
+        absl::StrCat("at most ", kMemorySlackKib, " KiB over the ", rss[0], " KiB after 100"));
   }
 
  private:
@@ -225,7 +251,8 @@ class Checker {
 
   // The responses of a worker that ends well.
   absl::StatusOr<std::vector<WorkResponse>> Serve(absl::string_view input) {
-    ASSIGN_OR_RETURN(const ProcessResult result, RunProcess({plugin_, "--persistent_worker"}, input));
+    ASSIGN_OR_RETURN(const ProcessResult result,
+                     RunProcess({plugin_, "--persistent_worker"}, input));
     RETURN_IF_ERROR(ExpectExit(result, 0));
     return ParseResponses(result.output);
   }
@@ -233,8 +260,8 @@ class Checker {
   absl::Status ExpectFailure(const ProcessResult& result, absl::string_view text) {
     RETURN_IF_ERROR(ExpectExit(result, 1));
     RETURN_IF_ERROR(ExpectErrorText(result.error));
-    return Expect(absl::StrContains(result.error, text), "standard error", base::Quoted(result.error),
-                  absl::StrCat("text with ", base::Quoted(text)));
+    return Expect(absl::StrContains(result.error, text), "standard error",
+                  base::Quoted(result.error), absl::StrCat("text with ", base::Quoted(text)));
   }
 
   const std::string plugin_;

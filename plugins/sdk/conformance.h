@@ -15,8 +15,8 @@ struct ConformanceResult {
   absl::Status status;
 };
 
-// Runs all checks on the program at `plugin`; `kind` is what it must say of itself, or "" for any. Files that the checks
-// need go to `temp_dir`.
+// Runs all checks on the program at `plugin`; `kind` is what it must say of itself, or "" for any.
+// Files that the checks need go to `temp_dir`.
 std::vector<ConformanceResult> CheckConformance(const std::string& plugin, const std::string& kind,
                                                 const std::string& temp_dir);
 

@@ -53,7 +53,8 @@ int ExitCode(const absl::Status& status) { return status.ok() ? kExitOk : kExitF
 std::string FormatError(const absl::Status& status) {
   if (status.ok()) return "";
   // An error without a message still names its kind.
-  if (status.message().empty()) return absl::StrCat("error: ", absl::StatusCodeToString(status.code()), "\n");
+  if (status.message().empty())
+    return absl::StrCat("error: ", absl::StatusCodeToString(status.code()), "\n");
   std::string out;
   absl::string_view label = "error: ";
   for (absl::string_view part : absl::StrSplit(status.message(), "\nhint: ")) {
@@ -66,8 +67,9 @@ std::string FormatError(const absl::Status& status) {
 absl::Status AddContext(const absl::Status& status, absl::string_view where) {
   if (status.ok()) return status;
   absl::Status result(status.code(), absl::StrCat(where, ": ", status.message()));
-  status.ForEachPayload(
-      [&result](absl::string_view url, const absl::Cord& payload) { result.SetPayload(url, payload); });
+  status.ForEachPayload([&result](absl::string_view url, const absl::Cord& payload) {
+    result.SetPayload(url, payload);
+  });
   return result;
 }
 

@@ -9,7 +9,8 @@ namespace rules_inference::sdk {
 namespace {
 
 TEST(ErrorTest, OneLine) {
-  EXPECT_EQ(FormatError(base::Mismatch("wheel", "a.whl", "2", "1")), "error: wheel: a.whl: got 2, expected 1\n");
+  EXPECT_EQ(FormatError(base::Mismatch("wheel", "a.whl", "2", "1")),
+            "error: wheel: a.whl: got 2, expected 1\n");
 }
 
 TEST(ErrorTest, Hint) {
@@ -28,13 +29,16 @@ TEST(ErrorTest, ErrorWithoutMessageNamesItsKind) {
 }
 
 TEST(ErrorTest, StaysOneLineWhateverTheMessageHolds) {
-  EXPECT_EQ(FormatError(absl::InternalError("a\nb\r\tc\x1b[31m\x7f")), "error: a\\nb\\x0d\\x09c\\x1b[31m\\x7f\n");
+  EXPECT_EQ(FormatError(absl::InternalError("a\nb\r\tc\x1b[31m\x7f")),
+            "error: a\\nb\\x0d\\x09c\\x1b[31m\\x7f\n");
 }
 
 TEST(ErrorTest, IsValidUtf8) {
-  EXPECT_EQ(FormatError(absl::InternalError("gr\xc3\xbc\xc3\x9f \xff \xc0\x80 \xed\xa0\x80 \xf0\x9f")),
-            "error: gr\xc3\xbc\xc3\x9f \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd "
-            "\xef\xbf\xbd\xef\xbf\xbd\n");
+  EXPECT_EQ(
+      FormatError(absl::InternalError("gr\xc3\xbc\xc3\x9f \xff \xc0\x80 \xed\xa0\x80 \xf0\x9f")),
+      "error: gr\xc3\xbc\xc3\x9f \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd "
+      "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd "
+      "\xef\xbf\xbd\xef\xbf\xbd\n");
 }
 
 TEST(ErrorTest, ContextKeepsCodeAndPayload) {

@@ -1,6 +1,7 @@
-// A recursive-descent reader that sets fields as it goes, so that a request of many lines costs one pass and one message.
-// The grammar is RFC 8259; every deviation from it is an error with the byte at which it was seen. Recursion is bounded by
-// kMaxDepth, so a line of a million brackets costs nothing.
+// A recursive-descent reader that sets fields as it goes, so that a request of many lines costs one
+// pass and one message. The grammar is RFC 8259; every deviation from it is an error with the byte
+// at which it was seen. Recursion is bounded by kMaxDepth, so a line of a million brackets costs
+// nothing.
 
 #include "plugins/sdk/json.h"
 
@@ -44,7 +45,8 @@ constexpr int kMaxDepth = 64;
 std::string Name(const FieldDescriptor& field) { return absl::StrCat("`", field.name(), "`"); }
 
 const FieldDescriptor* FindField(const Descriptor& descriptor, const std::string& name) {
-  if (const FieldDescriptor* field = descriptor.FindFieldByName(name); field != nullptr) return field;
+  if (const FieldDescriptor* field = descriptor.FindFieldByName(name); field != nullptr)
+    return field;
   for (int i = 0; i < descriptor.field_count(); ++i) {
     if (absl::string_view(descriptor.field(i)->json_name()) == name) return descriptor.field(i);
   }
@@ -54,7 +56,8 @@ const FieldDescriptor* FindField(const Descriptor& descriptor, const std::string
 class Reader {
  public:
   // Errors name `what` and count lines from `line`.
-  Reader(absl::string_view what, size_t line, absl::string_view text) : what_(what), line_(line), text_(text) {}
+  Reader(absl::string_view what, size_t line, absl::string_view text)
+      : what_(what), line_(line), text_(text) {}
 
   absl::Status ReadDocument(Message& message) {
     SkipSpace();
@@ -67,9 +70,11 @@ class Reader {
  private:
   absl::Status ErrorAt(size_t pos, absl::string_view got, absl::string_view expected) const {
     const absl::string_view before = text_.substr(0, pos);
-    const size_t line_start = before.rfind('\n') == absl::string_view::npos ? 0 : before.rfind('\n') + 1;
+    const size_t line_start =
+        before.rfind('\n') == absl::string_view::npos ? 0 : before.rfind('\n') + 1;
     const auto line = static_cast<size_t>(std::count(before.begin(), before.end(), '\n')) + line_;
-    return base::Mismatch(what_, absl::StrCat("line ", line, ", column ", pos - line_start + 1), got, expected);
+    return base::Mismatch(what_, absl::StrCat("line ", line, ", column ", pos - line_start + 1),
+                          got, expected);
   }
 
   // The error that the next byte is not what it should be.
@@ -78,12 +83,13 @@ class Reader {
     absl::string_view rest = text_.substr(pos_);
     uint32_t code = 0;
     if (!base::ConsumeUtf8(rest, code)) rest.remove_prefix(1);
-    return ErrorAt(pos_, base::Quoted(text_.substr(pos_, text_.size() - pos_ - rest.size())), expected);
+    return ErrorAt(pos_, base::Quoted(text_.substr(pos_, text_.size() - pos_ - rest.size())),
+                   expected);
   }
 
   void SkipSpace() {
-    while (pos_ < text_.size() &&
-           (text_[pos_] == ' ' || text_[pos_] == '\t' || text_[pos_] == '\n' || text_[pos_] == '\r')) {
+    while (pos_ < text_.size() && (text_[pos_] == ' ' || text_[pos_] == '\t' ||
+                                   text_[pos_] == '\n' || text_[pos_] == '\r')) {
       ++pos_;
     }
   }
@@ -120,7 +126,8 @@ class Reader {
                        absl::StrCat("a field of ", descriptor.full_name()));
       }
       if (!seen.insert(field->number()).second) {
-        return ErrorAt(name_pos, absl::StrCat("field ", Name(*field), " a second time"), "each field once");
+        return ErrorAt(name_pos, absl::StrCat("field ", Name(*field), " a second time"),
+                       "each field once");
       }
       RETURN_IF_ERROR(CheckOneof(message, *field, name_pos));
       SkipSpace();
@@ -143,7 +150,8 @@ class Reader {
   }
 
   absl::Status ReadField(Message& message, const FieldDescriptor& field, int depth) {
-    if (field.is_map()) return ErrorAt(pos_, absl::StrCat("map field ", Name(field)), "a field that is no map");
+    if (field.is_map())
+      return ErrorAt(pos_, absl::StrCat("map field ", Name(field)), "a field that is no map");
     if (!field.is_repeated()) return ReadValue(message, field, depth);
     if (!Take('[')) return Unexpected(absl::StrCat("`[` as ", Name(field), " is a list"));
     SkipSpace();
@@ -163,8 +171,8 @@ class Reader {
     const bool repeated = field.is_repeated();
     switch (field.cpp_type()) {
       case FieldDescriptor::CPPTYPE_MESSAGE: {
-        Message* child =
-            repeated ? reflection.AddMessage(&message, &field) : reflection.MutableMessage(&message, &field);
+        Message* child = repeated ? reflection.AddMessage(&message, &field)
+                                  : reflection.MutableMessage(&message, &field);
         return ReadObject(*child, depth + 1);
       }
       case FieldDescriptor::CPPTYPE_STRING: {
@@ -189,7 +197,8 @@ class Reader {
         } else if (!TakeWord("false")) {
           return Unexpected(absl::StrCat("true or false for ", Name(field)));
         }
-        repeated ? reflection.AddBool(&message, &field, value) : reflection.SetBool(&message, &field, value);
+        repeated ? reflection.AddBool(&message, &field, value)
+                 : reflection.SetBool(&message, &field, value);
         return absl::OkStatus();
       }
       case FieldDescriptor::CPPTYPE_ENUM: {
@@ -198,53 +207,62 @@ class Reader {
         RETURN_IF_ERROR(ReadString(&name, absl::StrCat("a string for ", Name(field))));
         const EnumValueDescriptor* value = field.enum_type()->FindValueByName(name);
         if (value == nullptr) {
-          return ErrorAt(pos, base::Quoted(name), absl::StrCat("a value of ", field.enum_type()->full_name()));
+          return ErrorAt(pos, base::Quoted(name),
+                         absl::StrCat("a value of ", field.enum_type()->full_name()));
         }
-        repeated ? reflection.AddEnum(&message, &field, value) : reflection.SetEnum(&message, &field, value);
+        repeated ? reflection.AddEnum(&message, &field, value)
+                 : reflection.SetEnum(&message, &field, value);
         return absl::OkStatus();
       }
       case FieldDescriptor::CPPTYPE_INT32: {
         int32_t value = 0;
         RETURN_IF_ERROR(ReadInteger(field, &value));
-        repeated ? reflection.AddInt32(&message, &field, value) : reflection.SetInt32(&message, &field, value);
+        repeated ? reflection.AddInt32(&message, &field, value)
+                 : reflection.SetInt32(&message, &field, value);
         return absl::OkStatus();
       }
       case FieldDescriptor::CPPTYPE_INT64: {
         int64_t value = 0;
         RETURN_IF_ERROR(ReadInteger(field, &value));
-        repeated ? reflection.AddInt64(&message, &field, value) : reflection.SetInt64(&message, &field, value);
+        repeated ? reflection.AddInt64(&message, &field, value)
+                 : reflection.SetInt64(&message, &field, value);
         return absl::OkStatus();
       }
       case FieldDescriptor::CPPTYPE_UINT32: {
         uint32_t value = 0;
         RETURN_IF_ERROR(ReadInteger(field, &value));
-        repeated ? reflection.AddUInt32(&message, &field, value) : reflection.SetUInt32(&message, &field, value);
+        repeated ? reflection.AddUInt32(&message, &field, value)
+                 : reflection.SetUInt32(&message, &field, value);
         return absl::OkStatus();
       }
       case FieldDescriptor::CPPTYPE_UINT64: {
         uint64_t value = 0;
         RETURN_IF_ERROR(ReadInteger(field, &value));
-        repeated ? reflection.AddUInt64(&message, &field, value) : reflection.SetUInt64(&message, &field, value);
+        repeated ? reflection.AddUInt64(&message, &field, value)
+                 : reflection.SetUInt64(&message, &field, value);
         return absl::OkStatus();
       }
       case FieldDescriptor::CPPTYPE_FLOAT: {
         double value = 0;
         RETURN_IF_ERROR(ReadDouble(field, std::numeric_limits<float>::max(), &value));
         const float narrow = static_cast<float>(value);
-        repeated ? reflection.AddFloat(&message, &field, narrow) : reflection.SetFloat(&message, &field, narrow);
+        repeated ? reflection.AddFloat(&message, &field, narrow)
+                 : reflection.SetFloat(&message, &field, narrow);
         return absl::OkStatus();
       }
       case FieldDescriptor::CPPTYPE_DOUBLE: {
         double value = 0;
         RETURN_IF_ERROR(ReadDouble(field, std::numeric_limits<double>::max(), &value));
-        repeated ? reflection.AddDouble(&message, &field, value) : reflection.SetDouble(&message, &field, value);
+        repeated ? reflection.AddDouble(&message, &field, value)
+                 : reflection.SetDouble(&message, &field, value);
         return absl::OkStatus();
       }
     }
     return absl::InternalError(absl::StrCat("field ", Name(field), " has an unknown type"));
   }
 
-  // The number at pos_ as the grammar defines it: no plus sign, no leading zero, digits on both sides of the point.
+  // The number at pos_ as the grammar defines it: no plus sign, no leading zero, digits on both
+  // sides of the point.
   absl::Status ReadNumber(absl::string_view expected, absl::string_view* number) {
     const size_t start = pos_;
     Take('-');
@@ -257,7 +275,8 @@ class Reader {
       if (!TakeDigits()) return Unexpected("a digit in the exponent");
     }
     // "01" stops here with "1" left over, and "1x" with "x".
-    if (pos_ < text_.size() && (absl::ascii_isalnum(static_cast<unsigned char>(text_[pos_])) || text_[pos_] == '.')) {
+    if (pos_ < text_.size() &&
+        (absl::ascii_isalnum(static_cast<unsigned char>(text_[pos_])) || text_[pos_] == '.')) {
       return Unexpected("the end of the number");
     }
     *number = text_.substr(start, pos_ - start);
@@ -266,7 +285,8 @@ class Reader {
 
   bool TakeDigits() {
     const size_t start = pos_;
-    while (pos_ < text_.size() && absl::ascii_isdigit(static_cast<unsigned char>(text_[pos_]))) ++pos_;
+    while (pos_ < text_.size() && absl::ascii_isdigit(static_cast<unsigned char>(text_[pos_])))
+      ++pos_;
     return pos_ != start;
   }
 
@@ -274,8 +294,9 @@ class Reader {
   template <class T>
   absl::Status ReadInteger(const FieldDescriptor& field, T* value) {
     const size_t start = pos_;
-    const std::string expected = absl::StrCat("a whole number from ", std::numeric_limits<T>::min(), " to ",
-                                              std::numeric_limits<T>::max(), " for ", Name(field));
+    const std::string expected =
+        absl::StrCat("a whole number from ", std::numeric_limits<T>::min(), " to ",
+                     std::numeric_limits<T>::max(), " for ", Name(field));
     absl::string_view number;
     const bool quoted = sizeof(T) == 8 && Take('"');
     RETURN_IF_ERROR(ReadNumber(expected, &number));
@@ -290,7 +311,8 @@ class Reader {
     absl::string_view number;
     RETURN_IF_ERROR(ReadNumber(expected, &number));
     if (!absl::SimpleAtod(number, value) || !(std::fabs(*value) <= max)) {
-      return ErrorAt(start, base::Quoted(number), absl::StrCat(expected, " that its type can hold"));
+      return ErrorAt(start, base::Quoted(number),
+                     absl::StrCat(expected, " that its type can hold"));
     }
     return absl::OkStatus();
   }
@@ -355,7 +377,8 @@ class Reader {
       uint32_t low = 0;
       if (!TakeWord("\\u")) return ErrorAt(start, "a lone surrogate", "a pair of surrogates");
       RETURN_IF_ERROR(ReadHex4(&low));
-      if (low < 0xdc00 || low > 0xdfff) return ErrorAt(start, "a lone surrogate", "a pair of surrogates");
+      if (low < 0xdc00 || low > 0xdfff)
+        return ErrorAt(start, "a lone surrogate", "a pair of surrogates");
       code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     } else if (code >= 0xdc00 && code <= 0xdfff) {
       return ErrorAt(start, "a lone surrogate", "a pair of surrogates");
@@ -370,9 +393,11 @@ class Reader {
     uint32_t result = 0;
     for (char c : digits) {
       if (!absl::ascii_isxdigit(static_cast<unsigned char>(c))) break;
-      result = result * 16 + static_cast<uint32_t>(absl::ascii_isdigit(static_cast<unsigned char>(c))
-                                                       ? c - '0'
-                                                       : absl::ascii_tolower(static_cast<unsigned char>(c)) - 'a' + 10);
+      result =
+          result * 16 + static_cast<uint32_t>(
+                            absl::ascii_isdigit(static_cast<unsigned char>(c))
+                                ? c - '0'
+                                : absl::ascii_tolower(static_cast<unsigned char>(c)) - 'a' + 10);
       ++pos_;
       if (pos_ == static_cast<size_t>(digits.data() - text_.data()) + 4) {
         *code = result;
@@ -435,11 +460,13 @@ void WriteValue(const Message& message, const FieldDescriptor& field, int index,
     case FieldDescriptor::CPPTYPE_STRING: {
       const std::string value = repeated ? reflection.GetRepeatedString(message, &field, index)
                                          : reflection.GetString(message, &field);
-      WriteString(field.type() == FieldDescriptor::TYPE_BYTES ? absl::Base64Escape(value) : value, out);
+      WriteString(field.type() == FieldDescriptor::TYPE_BYTES ? absl::Base64Escape(value) : value,
+                  out);
       return;
     }
     case FieldDescriptor::CPPTYPE_BOOL: {
-      const bool value = repeated ? reflection.GetRepeatedBool(message, &field, index) : reflection.GetBool(message, &field);
+      const bool value = repeated ? reflection.GetRepeatedBool(message, &field, index)
+                                  : reflection.GetBool(message, &field);
       *out += value ? "true" : "false";
       return;
     }
@@ -482,8 +509,9 @@ void WriteValue(const Message& message, const FieldDescriptor& field, int index,
 void WriteMessage(const Message& message, std::string* out) {
   std::vector<const FieldDescriptor*> fields;
   message.GetReflection()->ListFields(message, &fields);
-  std::sort(fields.begin(), fields.end(),
-            [](const FieldDescriptor* a, const FieldDescriptor* b) { return a->name() < b->name(); });
+  std::sort(fields.begin(), fields.end(), [](const FieldDescriptor* a, const FieldDescriptor* b) {
+    return a->name() < b->name();
+  });
   *out += '{';
   bool first = true;
   for (const FieldDescriptor* field : fields) {

@@ -31,8 +31,9 @@ std::string ErrorOf(const std::vector<std::string>& lines) {
 TEST(MergeJsonLinesTest, NoLinesGiveTheDefault) { EXPECT_EQ(ToCanonicalJson(Merge({})), "{}"); }
 
 TEST(MergeJsonLinesTest, ScalarsReplaceAndListsGrow) {
-  const Everything result = Merge({R"({"a_string": "x", "an_int32": 1, "strings": ["a"], "child": {"a_bool": true}})",
-                                   R"({"a_string": "y", "an_int32": 0, "strings": ["b", "c"], "child": {"a_uint32": 7}})"});
+  const Everything result = Merge(
+      {R"({"a_string": "x", "an_int32": 1, "strings": ["a"], "child": {"a_bool": true}})",
+       R"({"a_string": "y", "an_int32": 0, "strings": ["b", "c"], "child": {"a_uint32": 7}})"});
   EXPECT_EQ(result.a_string(), "y");
   EXPECT_EQ(result.an_int32(), 0);
   EXPECT_THAT(result.strings(), ElementsAre("a", "b", "c"));
@@ -42,10 +43,12 @@ TEST(MergeJsonLinesTest, ScalarsReplaceAndListsGrow) {
 
 TEST(MergeJsonLinesTest, EveryType) {
   const Everything result = Merge({R"({
-    "anInt32": -2147483648, "an_int64": -9223372036854775808, "aUint32": 4294967295, "a_uint64": "18446744073709551615",
-    "aFloat": 1.5, "a_double": -2.5e-3, "a_bool": true, "a_string": "\u00fc\ud83d\ude00\n\/", "some_bytes": "AP8=",
-    "colour": "RED", "children": [{}, {"an_int32": 1}], "numbers": [1, "2", 3], "colours": ["RED"], "bools": [false],
-    "left": "l"})"});
+    "anInt32": -2147483648, "an_int64": -9223372036854775808,
+    "aUint32": 4294967295, "a_uint64": "18446744073709551615",
+    "aFloat": 1.5, "a_double": -2.5e-3, "a_bool": true,
+    "a_string": "\u00fc\ud83d\ude00\n\/", "some_bytes": "AP8=", "colour": "RED",
+    "children": [{}, {"an_int32": 1}], "numbers": [1, "2", 3],
+    "colours": ["RED"], "bools": [false], "left": "l"})"});
   EXPECT_EQ(result.an_int32(), INT32_MIN);
   EXPECT_EQ(result.an_int64(), INT64_MIN);
   EXPECT_EQ(result.a_uint32(), UINT32_MAX);
@@ -66,22 +69,26 @@ TEST(MergeJsonLinesTest, ErrorNamesTheLine) {
 
 TEST(MergeJsonLinesTest, UnknownField) {
   EXPECT_EQ(ErrorOf({R"({"bogus": 1})"}),
-            "request: line 1, column 2: got unknown field 'bogus', expected a field of rules_inference.sdk.Everything");
+            "request: line 1, column 2: got unknown field 'bogus', expected a field of "
+            "rules_inference.sdk.Everything");
 }
 
 TEST(MergeJsonLinesTest, FieldTwiceInOneObject) {
-  EXPECT_EQ(ErrorOf({R"({"an_int32": 1, "anInt32": 2})"}),
-            "request: line 1, column 17: got field `an_int32` a second time, expected each field once");
+  EXPECT_EQ(
+      ErrorOf({R"({"an_int32": 1, "anInt32": 2})"}),
+      "request: line 1, column 17: got field `an_int32` a second time, expected each field once");
 }
 
 TEST(MergeJsonLinesTest, OtherMemberOfAOneof) {
   EXPECT_EQ(ErrorOf({R"({"left": "x"})", R"({"right": {}})"}),
-            "request: line 2, column 2: got field `right` although `left` is set, expected one field of `choice`");
+            "request: line 2, column 2: got field `right` although `left` is set, expected one "
+            "field of `choice`");
 }
 
 TEST(MergeJsonLinesTest, SameMemberOfAOneofIsMerged) {
-  EXPECT_EQ(ToCanonicalJson(Merge({R"({"right": {"an_int32": 1}})", R"({"right": {"a_bool": true}})"})),
-            R"({"right":{"a_bool":true,"an_int32":1}})");
+  EXPECT_EQ(
+      ToCanonicalJson(Merge({R"({"right": {"an_int32": 1}})", R"({"right": {"a_bool": true}})"})),
+      R"({"right":{"a_bool":true,"an_int32":1}})");
 }
 
 TEST(MergeJsonLinesTest, Map) {
@@ -137,9 +144,12 @@ TEST(MergeJsonLinesTest, WhatIsNotJsonIsRefused) {
       {R"({"an_int32": 0x1})", "got 'x', expected the end of the number"},
       {R"({"a_uint32": -1})", "got '-1', expected a whole number from 0 to 4294967295"},
       {R"({"a_uint64": "1)", "expected `\"`"},
-      {R"({"a_uint64": 18446744073709551616})", "got '18446744073709551616', expected a whole number"},
-      {R"({"a_double": 1e400})", "got '1e400', expected a number for `a_double` that its type can hold"},
-      {R"({"a_float": 1e39})", "got '1e39', expected a number for `a_float` that its type can hold"},
+      {R"({"a_uint64": 18446744073709551616})",
+       "got '18446744073709551616', expected a whole number"},
+      {R"({"a_double": 1e400})",
+       "got '1e400', expected a number for `a_double` that its type can hold"},
+      {R"({"a_float": 1e39})",
+       "got '1e39', expected a number for `a_float` that its type can hold"},
       {R"({"a_double": NaN})", "got 'N', expected a number"},
       {R"({"a_double": .5})", "got '.', expected a number"},
       {R"({"a_double": 1.})", "expected a digit after the point"},
@@ -159,7 +169,8 @@ TEST(MergeJsonLinesTest, WhatIsNotJsonIsRefused) {
 }
 
 TEST(MergeJsonLinesTest, TruncatedAtEveryByte) {
-  const std::string line = R"({"a_string":"\u00fc","numbers":[1,"2"],"child":{"a_double":1.5e3},"colour":"RED"})";
+  const std::string line =
+      R"({"a_string":"\u00fc","numbers":[1,"2"],"child":{"a_double":1.5e3},"colour":"RED"})";
   ASSERT_EQ(ErrorOf({line}), "");
   for (size_t size = 0; size < line.size(); ++size) {
     EXPECT_THAT(ErrorOf({line.substr(0, size)}), HasSubstr("request: line 1, column ")) << size;
@@ -169,12 +180,16 @@ TEST(MergeJsonLinesTest, TruncatedAtEveryByte) {
 TEST(MergeJsonLinesTest, DepthIsBounded) {
   std::string deep;
   for (int i = 0; i < 100'000; ++i) deep += R"({"child":)";
-  EXPECT_EQ(ErrorOf({deep}), "request: line 1, column 577: got a deeper object, expected at most 64 levels");
+  EXPECT_EQ(ErrorOf({deep}),
+            "request: line 1, column 577: got a deeper object, expected at most 64 levels");
 }
 
 TEST(ParseJsonTest, CountsLinesOfADocument) {
-  EXPECT_EQ(ParseJson<Everything>("side file", "{\n  \"a_bool\": true,\n  \"x\": 1\n}\n").status().message(),
-            "side file: line 3, column 3: got unknown field 'x', expected a field of rules_inference.sdk.Everything");
+  EXPECT_EQ(ParseJson<Everything>("side file", "{\n  \"a_bool\": true,\n  \"x\": 1\n}\n")
+                .status()
+                .message(),
+            "side file: line 3, column 3: got unknown field 'x', expected a field of "
+            "rules_inference.sdk.Everything");
 }
 
 TEST(CanonicalJsonTest, SortedByNameWithoutDefaults) {
@@ -193,7 +208,8 @@ TEST(CanonicalJsonTest, SortedByNameWithoutDefaults) {
   EXPECT_EQ(ToCanonicalJson(message),
             "{\"a_double\":0.1,\"a_float\":1.5,\"a_string\":\"\\\"\\\\\\n\\u0001\\u007f\xc3\xbc\","
             "\"a_uint64\":18446744073709551615,\"an_int32\":-1,\"bools\":[false],\"child\":{},"
-            "\"children\":[{\"a_bool\":true}],\"colour\":\"RED\",\"some_bytes\":\"AP8=\",\"strings\":[\"\"]}");
+            "\"children\":[{\"a_bool\":true}],\"colour\":\"RED\",\"some_bytes\":\"AP8=\","
+            "\"strings\":[\"\"]}");
 }
 
 TEST(CanonicalJsonTest, ReadsBackAsTheSameMessage) {

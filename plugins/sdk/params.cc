@@ -29,7 +29,8 @@ constexpr absl::string_view kWhat = "params file";
 // The bytes of `path`; an error if there are more than `bytes_left` of `max_bytes`.
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_left, size_t max_bytes) {
   // A path from a request may hold anything; open() would silently stop at a NUL.
-  if (absl::StrContains(path, '\0')) return base::Mismatch(kWhat, base::Quoted(path), "NUL in the path", "a path");
+  if (absl::StrContains(path, '\0'))
+    return base::Mismatch(kWhat, base::Quoted(path), "NUL in the path", "a path");
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return base::SystemError(errno, kWhat, base::Quoted(path));
   const auto close_fd = absl::MakeCleanup([fd] { close(fd); });
@@ -42,8 +43,9 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_left,
     if (n == 0) return content;
     content.append(buffer, static_cast<size_t>(n));
     if (content.size() > bytes_left) {
-      return base::Mismatch(kWhat, base::Quoted(path), "more",
-                            absl::StrCat("at most ", max_bytes, " bytes in the params files of one request"));
+      return base::Mismatch(
+          kWhat, base::Quoted(path), "more",
+          absl::StrCat("at most ", max_bytes, " bytes in the params files of one request"));
     }
   }
 }
@@ -54,7 +56,8 @@ class Expander {
       : sandbox_dir_(sandbox_dir), limits_(limits), bytes_left_(limits.max_bytes) {}
 
   absl::Status AddArgument(absl::string_view argument) {
-    if (absl::StartsWith(argument, "@") && !absl::StartsWith(argument, "@@")) return AddFile(argument.substr(1));
+    if (absl::StartsWith(argument, "@") && !absl::StartsWith(argument, "@@"))
+      return AddFile(argument.substr(1));
     return AddLine("request", argument, lines_.size() + 1);
   }
 
@@ -62,8 +65,10 @@ class Expander {
 
  private:
   absl::Status AddFile(absl::string_view path) {
-    const std::string full_path = sandbox_dir_.empty() ? std::string(path) : absl::StrCat(sandbox_dir_, "/", path);
-    ASSIGN_OR_RETURN(const std::string content, ReadFile(full_path, bytes_left_, limits_.max_bytes));
+    const std::string full_path =
+        sandbox_dir_.empty() ? std::string(path) : absl::StrCat(sandbox_dir_, "/", path);
+    ASSIGN_OR_RETURN(const std::string content,
+                     ReadFile(full_path, bytes_left_, limits_.max_bytes));
     bytes_left_ -= content.size();
     if (content.empty()) return absl::OkStatus();
     const std::string what = absl::StrCat(kWhat, ": ", base::Quoted(full_path));
@@ -71,9 +76,10 @@ class Expander {
     for (absl::string_view line : absl::StrSplit(absl::StripSuffix(content, "\n"), '\n')) {
       ++number;
       if (absl::StartsWith(line, "@") && !absl::StartsWith(line, "@@")) {
-        return base::WithHint(base::Mismatch(what, absl::StrCat("line ", number), base::Quoted(line),
-                                             "a line of the request, as params files do not nest"),
-                              "a line that starts with @ is written as @@");
+        return base::WithHint(
+            base::Mismatch(what, absl::StrCat("line ", number), base::Quoted(line),
+                           "a line of the request, as params files do not nest"),
+            "a line that starts with @ is written as @@");
       }
       RETURN_IF_ERROR(AddLine(what, line, number));
     }
@@ -83,11 +89,13 @@ class Expander {
   absl::Status AddLine(absl::string_view what, absl::string_view line, size_t number) {
     const std::string where = absl::StrCat("line ", number);
     if (absl::EndsWith(line, "\r")) {
-      return base::Mismatch(what, where, "a carriage return at its end", "lines that end with LF alone");
+      return base::Mismatch(what, where, "a carriage return at its end",
+                            "lines that end with LF alone");
     }
     if (absl::StrContains(line, '\0')) return base::Mismatch(what, where, "NUL", "text");
     if (lines_.size() >= limits_.max_lines) {
-      return base::Mismatch(what, where, "one more line", absl::StrCat("at most ", limits_.max_lines, " in one request"));
+      return base::Mismatch(what, where, "one more line",
+                            absl::StrCat("at most ", limits_.max_lines, " in one request"));
     }
     lines_.emplace_back(absl::StartsWith(line, "@@") ? line.substr(1) : line);
     return absl::OkStatus();
@@ -102,7 +110,8 @@ class Expander {
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> ExpandParams(absl::Span<const std::string> arguments,
-                                                      absl::string_view sandbox_dir, const ParamsLimits& limits) {
+                                                      absl::string_view sandbox_dir,
+                                                      const ParamsLimits& limits) {
   Expander expander(sandbox_dir, limits);
   for (const std::string& argument : arguments) RETURN_IF_ERROR(expander.AddArgument(argument));
   return expander.TakeLines();

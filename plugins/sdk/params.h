@@ -19,9 +19,10 @@ struct ParamsLimits {
   size_t max_lines = 1'000'000;
 };
 
-// The lines of a request. `@FILE` stands for the lines of FILE (Bazel's "multiline" format: one line per argument, no
-// quoting), `@@x` for the line `@x`, anything else for itself. In a file `@@x` is `@x` too, but `@FILE` is an error: params
-// files do not nest. Lines end with LF; the last one need not. Refused: CR before LF or at the end, NUL, more than `limits`.
+// The lines of a request. `@FILE` stands for the lines of FILE (Bazel's "multiline" format: one
+// line per argument, no quoting), `@@x` for the line `@x`, anything else for itself. In a file
+// `@@x` is `@x` too, but `@FILE` is an error: params files do not nest. Lines end with LF; the last
+// one need not. Refused: CR before LF or at the end, NUL, more than `limits`.
 //
 // `sandbox_dir`, when not empty, stands in front of FILE.
 absl::StatusOr<std::vector<std::string>> ExpandParams(absl::Span<const std::string> arguments,

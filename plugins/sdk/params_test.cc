@@ -21,7 +21,8 @@ using ::testing::IsEmpty;
 // Writes a file into the test's directory and returns its path.
 std::string File(const std::string& name, absl::string_view content) {
   const std::string path = absl::StrCat(::testing::TempDir(), "/", name);
-  std::ofstream(path, std::ios::binary).write(content.data(), static_cast<std::streamsize>(content.size()));
+  std::ofstream(path, std::ios::binary)
+      .write(content.data(), static_cast<std::streamsize>(content.size()));
   return path;
 }
 
@@ -39,7 +40,9 @@ TEST(ParamsTest, LinesOfArgumentsAndFiles) {
   EXPECT_THAT(Expand({"a", "@" + File("two", "b\nc\n"), "d"}), ElementsAre("a", "b", "c", "d"));
 }
 
-TEST(ParamsTest, LastLineNeedsNoNewline) { EXPECT_THAT(Expand({"@" + File("open", "a\nb")}), ElementsAre("a", "b")); }
+TEST(ParamsTest, LastLineNeedsNoNewline) {
+  EXPECT_THAT(Expand({"@" + File("open", "a\nb")}), ElementsAre("a", "b"));
+}
 
 TEST(ParamsTest, EmptyFileHasNoLines) { EXPECT_THAT(Expand({"@" + File("empty", "")}), IsEmpty()); }
 
@@ -55,48 +58,55 @@ TEST(ParamsTest, DoubleAtIsAnAt) {
 
 TEST(ParamsTest, NestedFileIsRefused) {
   const std::string path = File("nested", "a\n@other\n");
-  EXPECT_EQ(ErrorOf({"@" + path}),
-            absl::StrCat("params file: '", path,
-                         "': line 2: got '@other', expected a line of the request, as params files do not nest\n"
-                         "hint: a line that starts with @ is written as @@"));
+  EXPECT_EQ(
+      ErrorOf({"@" + path}),
+      absl::StrCat(
+          "params file: '", path,
+          "': line 2: got '@other', expected a line of the request, as params files do not nest\n"
+          "hint: a line that starts with @ is written as @@"));
 }
 
 TEST(ParamsTest, CarriageReturnIsRefused) {
   const std::string path = File("crlf", "a\nb\r\n");
-  EXPECT_EQ(ErrorOf({"@" + path}),
-            absl::StrCat("params file: '", path,
-                         "': line 2: got a carriage return at its end, expected lines that end with LF alone"));
+  EXPECT_EQ(
+      ErrorOf({"@" + path}),
+      absl::StrCat(
+          "params file: '", path,
+          "': line 2: got a carriage return at its end, expected lines that end with LF alone"));
 }
 
 TEST(ParamsTest, NulIsRefused) {
   const std::string path = File("nul", absl::string_view("a\0b\n", 4));
-  EXPECT_EQ(ErrorOf({"@" + path}), absl::StrCat("params file: '", path, "': line 1: got NUL, expected text"));
+  EXPECT_EQ(ErrorOf({"@" + path}),
+            absl::StrCat("params file: '", path, "': line 1: got NUL, expected text"));
   EXPECT_EQ(ErrorOf({"ok", std::string("a\0b", 3)}), "request: line 2: got NUL, expected text");
-  EXPECT_EQ(ErrorOf({std::string("@a\0b", 4)}), "params file: 'a\\000b': got NUL in the path, expected a path");
+  EXPECT_EQ(ErrorOf({std::string("@a\0b", 4)}),
+            "params file: 'a\\000b': got NUL in the path, expected a path");
 }
 
 TEST(ParamsTest, MissingFile) {
   const auto lines = ExpandParams({"@/no/such/file"});
-  EXPECT_EQ(lines.status(), absl::NotFoundError("params file: '/no/such/file': No such file or directory"));
+  EXPECT_EQ(lines.status(),
+            absl::NotFoundError("params file: '/no/such/file': No such file or directory"));
 }
 
-TEST(ParamsTest, Directory) {
-  EXPECT_EQ(ErrorOf({"@/"}), "params file: '/': Is a directory");
-}
+TEST(ParamsTest, Directory) { EXPECT_EQ(ErrorOf({"@/"}), "params file: '/': Is a directory"); }
 
 TEST(ParamsTest, SizeLimitHoldsForAllFilesTogether) {
   ParamsLimits limits;
   limits.max_bytes = 8;
   const std::string path = File("four", "abc\n");
   EXPECT_EQ(ErrorOf({"@" + path, "@" + path}, limits), "");
-  EXPECT_EQ(ErrorOf({"@" + path, "@" + path, "@" + path}, limits),
-            absl::StrCat("params file: '", path,
-                         "': got more, expected at most 8 bytes in the params files of one request"));
+  EXPECT_EQ(
+      ErrorOf({"@" + path, "@" + path, "@" + path}, limits),
+      absl::StrCat("params file: '", path,
+                   "': got more, expected at most 8 bytes in the params files of one request"));
 }
 
 TEST(ParamsTest, EndlessFileEnds) {
   EXPECT_EQ(ErrorOf({"@/dev/zero"}),
-            "params file: '/dev/zero': got more, expected at most 67108864 bytes in the params files of one request");
+            "params file: '/dev/zero': got more, expected at most 67108864 bytes in the params "
+            "files of one request");
 }
 
 TEST(ParamsTest, LineLimit) {
@@ -105,7 +115,8 @@ TEST(ParamsTest, LineLimit) {
   const std::string path = File("three", "a\nb\nc\n");
   EXPECT_EQ(ErrorOf({"@" + path}, limits), "");
   EXPECT_EQ(ErrorOf({"x", "@" + path}, limits),
-            absl::StrCat("params file: '", path, "': line 3: got one more line, expected at most 3 in one request"));
+            absl::StrCat("params file: '", path,
+                         "': line 3: got one more line, expected at most 3 in one request"));
 }
 
 TEST(ParamsTest, SandboxDirectoryStandsInFrontOfFiles) {

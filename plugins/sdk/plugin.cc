@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/substitute.h"
 #include "absl/types/span.h"
 #include "plugins/base/error.h"
 #include "plugins/base/status_macros.h"
@@ -27,8 +28,8 @@ namespace rules_inference::sdk {
 namespace {
 
 bool HasCapability(const PluginDescriptor& descriptor, absl::string_view capability) {
-  return std::find(descriptor.capabilities().begin(), descriptor.capabilities().end(), capability) !=
-         descriptor.capabilities().end();
+  return std::find(descriptor.capabilities().begin(), descriptor.capabilities().end(),
+                   capability) != descriptor.capabilities().end();
 }
 
 PluginDescriptor DescribePlugin(const Plugin& plugin) {
@@ -38,18 +39,21 @@ PluginDescriptor DescribePlugin(const Plugin& plugin) {
 }
 
 // The one code path of all three ways to call a plugin.
-absl::Status RunRequest(Plugin& plugin, absl::Span<const std::string> arguments, absl::string_view sandbox_dir,
-                        const std::atomic<bool>* cancelled, std::string* output) {
+absl::Status RunRequest(Plugin& plugin, absl::Span<const std::string> arguments,
+                        absl::string_view sandbox_dir, const std::atomic<bool>* cancelled,
+                        std::string* output) {
   Request request;
   ASSIGN_OR_RETURN(request.lines, ExpandParams(arguments, sandbox_dir));
   request.sandbox_dir = std::string(sandbox_dir);
   request.cancelled = cancelled;
-  // Plugins do not throw, but libraries under them may, and out of memory is an exception too. A worker outlives both.
+  // Plugins do not throw, but libraries under them may, and out of memory is an exception too. A
+  // worker outlives both.
 #if defined(__cpp_exceptions)
   try {
     return plugin.Run(request, output);
   } catch (const std::exception& exception) {
-    return absl::InternalError(absl::StrCat("request: exception in the plugin: ", exception.what()));
+    return absl::InternalError(
+        absl::StrCat("request: exception in the plugin: ", exception.what()));
   }
 #else
   return plugin.Run(request, output);
@@ -66,9 +70,10 @@ WorkerAnswer Answer(Plugin& plugin, bool sandboxing, const blaze::worker::WorkRe
     status = RunRequest(plugin, arguments, work.sandbox_dir(), &cancelled, &answer.output);
   } else {
     // The plugin would read and write beside its sandbox, and the build would miss it.
-    status = base::WithHint(base::Mismatch("worker", "sandbox_dir", base::Quoted(work.sandbox_dir()),
-                                           "none, as the plugin has no capability `sandboxing`"),
-                            "remove supports-multiplex-sandboxing from the execution requirements of the action");
+    status = base::WithHint(
+        base::Mismatch("worker", "sandbox_dir", base::Quoted(work.sandbox_dir()),
+                       "none, as the plugin has no capability `sandboxing`"),
+        "remove supports-multiplex-sandboxing from the execution requirements of the action");
   }
   answer.exit_code = ExitCode(status);
   absl::StrAppend(&answer.output, FormatError(status));
@@ -90,29 +95,33 @@ absl::Status Print(absl::string_view text) {
 
 int UsageError(absl::string_view got, const PluginDescriptor& descriptor) {
   return PrintError(
-      base::WithHint(base::Mismatch(descriptor.name(), "flags", got,
-                                    "--describe, --version, --help, --persistent_worker, or lines of a request"),
-                     absl::StrCat("`", descriptor.name(), " --help` shows what there is")),
+      base::WithHint(
+          base::Mismatch(
+              descriptor.name(), "flags", got,
+              "--describe, --version, --help, --persistent_worker, or lines of a request"),
+          absl::StrCat("`", descriptor.name(), " --help` shows what there is")),
       kExitUsage);
 }
 
 std::string Help(const PluginDescriptor& descriptor) {
-  const absl::string_view name = descriptor.name();
-  return absl::StrCat(name, " ", descriptor.version(), ": a rules_inference plugin of kind `", descriptor.kind(), "`\n\n",
-                      "  ", name, " LINE... | @FILE     run one request; FILE holds one line of JSON per fragment\n",
-                      "  ", name, " --persistent_worker  serve Bazel's worker protocol on standard input and output\n",
-                      "  ", name, " --describe           print what the plugin is and can do, as JSON\n",
-                      "  ", name, " --version            print name and version\n");
+  return absl::Substitute(R"($0 $1: a rules_inference plugin of kind `$2`
+
+  $0 LINE... | @FILE      run one request; FILE holds its fragments, one line of JSON each
+  $0 --persistent_worker  serve Bazel's worker protocol on standard input and output
+  $0 --describe           print what the plugin is and can do, as JSON
+  $0 --version            print name and version
+)",
+                          descriptor.name(), descriptor.version(), descriptor.kind());
 }
 
 absl::Status ServeAsWorker(Plugin& plugin, const PluginDescriptor& descriptor) {
   WorkerOptions options;
   if (!HasCapability(descriptor, "multiplex")) options.max_threads = 1;
   const bool sandboxing = HasCapability(descriptor, "sandboxing");
-  return ServeWorkerOnStdio(
-      options, [&plugin, sandboxing](const blaze::worker::WorkRequest& work, const std::atomic<bool>& cancelled) {
-        return Answer(plugin, sandboxing, work, cancelled);
-      });
+  return ServeWorkerOnStdio(options, [&plugin, sandboxing](const blaze::worker::WorkRequest& work,
+                                                           const std::atomic<bool>& cancelled) {
+    return Answer(plugin, sandboxing, work, cancelled);
+  });
 }
 
 }  // namespace
@@ -125,7 +134,8 @@ int PluginMain(int argc, char** argv, Plugin& plugin) {
     const std::string& flag = arguments.front();
     absl::StatusOr<std::string> text = absl::NotFoundError("");
     if (flag == "--describe") text = absl::StrCat(ToCanonicalJson(descriptor), "\n");
-    if (flag == "--version") text = absl::StrCat(descriptor.name(), " ", descriptor.version(), "\n");
+    if (flag == "--version")
+      text = absl::StrCat(descriptor.name(), " ", descriptor.version(), "\n");
     if (flag == "--help") text = Help(descriptor);
     if (text.ok()) {
       const absl::Status status = Print(*text);

@@ -41,9 +41,9 @@ std::vector<WorkResponse> Serve(const std::string& input) {
 TEST(PluginTest, Describes) {
   const ProcessResult result = RunPlugin({"--describe"});
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_EQ(result.output,
-            R"({"capabilities":["multiplex"],"kind":"test","name":"test_plugin","protocol_version":1,"version":"1.2.3"})"
-            "\n");
+  EXPECT_EQ(result.output, R"({"capabilities":["multiplex"],"kind":"test","name":"test_plugin",)"
+                           R"("protocol_version":1,"version":"1.2.3"})"
+                           "\n");
   EXPECT_EQ(result.error, "");
 }
 
@@ -58,7 +58,8 @@ TEST(PluginTest, BadFlag) {
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(result.output, "");
   EXPECT_EQ(result.error,
-            "error: test_plugin: flags: got '--descibe', expected --describe, --version, --help, --persistent_worker, or "
+            "error: test_plugin: flags: got '--descibe', expected --describe, --version, --help, "
+            "--persistent_worker, or "
             "lines of a request\n"
             "hint: `test_plugin --help` shows what there is\n");
 }
@@ -88,7 +89,8 @@ TEST(PluginTest, FailedRequest) {
   const ProcessResult result = RunPlugin({"say before", "fail x"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_EQ(result.output, "before\n");
-  EXPECT_EQ(result.error, "error: test: line: got 'x', expected success\nhint: do not ask for failure\n");
+  EXPECT_EQ(result.error,
+            "error: test: line: got 'x', expected success\nhint: do not ask for failure\n");
 }
 
 TEST(PluginTest, MissingParamsFile) {
@@ -106,7 +108,8 @@ TEST(PluginTest, FullDiskBehindStandardOutput) {
 
 TEST(PluginTest, WorkerFailsInTheWordsOfOneRequest) {
   const std::vector<WorkResponse> responses =
-      Serve(Delimited(MakeRequest(0, {"say before", "fail x"})) + Delimited(MakeRequest(0, {"say alive"})));
+      Serve(Delimited(MakeRequest(0, {"say before", "fail x"})) +
+            Delimited(MakeRequest(0, {"say alive"})));
   ASSERT_THAT(responses, SizeIs(2));
   EXPECT_EQ(responses[0].exit_code(), 1);
   EXPECT_EQ(responses[0].output(),
@@ -117,7 +120,8 @@ TEST(PluginTest, WorkerFailsInTheWordsOfOneRequest) {
 
 TEST(PluginTest, WhatAWorkerPrintsStaysOutOfTheProtocol) {
   const ProcessResult result =
-      RunPlugin({"--persistent_worker"}, Delimited(MakeRequest(0, {"print"})) + Delimited(MakeRequest(0, {"say after"})));
+      RunPlugin({"--persistent_worker"},
+                Delimited(MakeRequest(0, {"print"})) + Delimited(MakeRequest(0, {"say after"})));
   EXPECT_EQ(result.exit_code, 0);
   const auto responses = ParseResponses(result.output);
   ASSERT_TRUE(responses.ok()) << responses.status();
@@ -159,15 +163,22 @@ TEST(PluginTest, SandboxIsRefusedByAPluginThatIgnoresIt) {
   const std::vector<WorkResponse> responses = Serve(Delimited(request));
   ASSERT_THAT(responses, SizeIs(1));
   EXPECT_EQ(responses[0].exit_code(), 1);
-  EXPECT_EQ(responses[0].output(),
-            "error: worker: sandbox_dir: got '__sandbox/1', expected none, as the plugin has no capability `sandboxing`\n"
-            "hint: remove supports-multiplex-sandboxing from the execution requirements of the action\n");
+  EXPECT_EQ(
+      responses[0].output(),
+      "error: worker: sandbox_dir: got '__sandbox/1', expected none, as the plugin has no "
+      "capability `sandboxing`\n"
+      "hint: remove supports-multiplex-sandboxing from the execution requirements of the action\n");
 }
 
 TEST(PluginTest, WorkerEndsWithOneLineWhenTheStreamBreaks) {
-  const ProcessResult result = RunPlugin({"--persistent_worker"}, Delimited(MakeRequest(0, {"say a"})) + "\x05" "ab");
+  const ProcessResult result =
+      RunPlugin({"--persistent_worker"}, Delimited(MakeRequest(0, {"say a"})) +
+                                             "\x05"
+                                             "ab");
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_EQ(result.error, "error: worker: request 2: got the end of the stream after 2 bytes, expected 5 bytes\n");
+  EXPECT_EQ(
+      result.error,
+      "error: worker: request 2: got the end of the stream after 2 bytes, expected 5 bytes\n");
 }
 
 TEST(PluginTest, Conforms) {
@@ -178,8 +189,10 @@ TEST(PluginTest, Conforms) {
 
 TEST(ConformanceTest, FindsWhatIsNoPlugin) {
   int failed = 0;
-  for (const auto& [check, status] : CheckConformance("/bin/true", "", ::testing::TempDir())) failed += status.ok() ? 0 : 1;
-  // `true` is silent and successful, which is right for a worker without requests and for nothing else.
+  for (const auto& [check, status] : CheckConformance("/bin/true", "", ::testing::TempDir()))
+    failed += status.ok() ? 0 : 1;
+  // `true` is silent and successful, which is right for a worker without requests and for nothing
+  // else.
   EXPECT_EQ(failed, 11);
 }
 

@@ -57,7 +57,8 @@ void Communicate(absl::string_view input, Pipe& in, Pipe& out, Pipe& err, Proces
   fcntl(in.write_end, F_SETFL, O_NONBLOCK);
   while (out.read_end >= 0 || err.read_end >= 0) {
     if (input.empty()) Pipe::Close(in.write_end);
-    pollfd fds[] = {{in.write_end, POLLOUT, 0}, {out.read_end, POLLIN, 0}, {err.read_end, POLLIN, 0}};
+    pollfd fds[] = {
+        {in.write_end, POLLOUT, 0}, {out.read_end, POLLIN, 0}, {err.read_end, POLLIN, 0}};
     if (poll(fds, 3, -1) < 0) continue;
     if (fds[0].revents != 0) {
       const ssize_t n = write(in.write_end, input.data(), input.size());
@@ -74,11 +75,13 @@ void Communicate(absl::string_view input, Pipe& in, Pipe& out, Pipe& err, Proces
 
 }  // namespace
 
-absl::StatusOr<ProcessResult> RunProcess(const std::vector<std::string>& argv, absl::string_view input) {
+absl::StatusOr<ProcessResult> RunProcess(const std::vector<std::string>& argv,
+                                         absl::string_view input) {
   Pipe in;
   Pipe out;
   Pipe err;
-  if (argv.empty() || !in.Open() || !out.Open() || !err.Open()) return base::SystemError(errno, "process", "pipe");
+  if (argv.empty() || !in.Open() || !out.Open() || !err.Open())
+    return base::SystemError(errno, "process", "pipe");
   std::vector<char*> c_argv;
   for (const std::string& argument : argv) c_argv.push_back(const_cast<char*>(argument.c_str()));
   c_argv.push_back(nullptr);
@@ -126,7 +129,8 @@ absl::StatusOr<std::vector<blaze::worker::WorkResponse>> ParseResponses(absl::st
     bool clean_eof = false;
     if (!google::protobuf::util::ParseDelimitedFromZeroCopyStream(&response, &stream, &clean_eof)) {
       if (clean_eof) return responses;
-      return base::Mismatch("worker", "standard output", base::Quoted(bytes), "length-delimited WorkResponses");
+      return base::Mismatch("worker", "standard output", base::Quoted(bytes),
+                            "length-delimited WorkResponses");
     }
     responses.push_back(std::move(response));
   }

@@ -22,9 +22,11 @@ struct ProcessResult {
 };
 
 // `argv[0]` is the path of the program. Standard input is closed after `input`.
-absl::StatusOr<ProcessResult> RunProcess(const std::vector<std::string>& argv, absl::string_view input = "");
+absl::StatusOr<ProcessResult> RunProcess(const std::vector<std::string>& argv,
+                                         absl::string_view input = "");
 
-// Requests as they go to a worker, and responses as they come back; an error when `bytes` are not whole responses.
+// Requests as they go to a worker, and responses as they come back; an error when `bytes` are not
+// whole responses.
 std::string Delimited(const blaze::worker::WorkRequest& request);
 absl::StatusOr<std::vector<blaze::worker::WorkResponse>> ParseResponses(absl::string_view bytes);
 

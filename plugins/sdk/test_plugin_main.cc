@@ -34,7 +34,8 @@ class TestPlugin : public Plugin {
       if (absl::ConsumePrefix(&line, "say ")) {
         absl::StrAppend(output, line, "\n");
       } else if (absl::ConsumePrefix(&line, "fail ")) {
-        return base::WithHint(base::Mismatch("test", "line", base::Quoted(line), "success"), "do not ask for failure");
+        return base::WithHint(base::Mismatch("test", "line", base::Quoted(line), "success"),
+                              "do not ask for failure");
       } else if (line == "print") {
         // By every way that a library might choose.
         std::printf("printf\n");

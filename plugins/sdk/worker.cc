@@ -87,12 +87,16 @@ class Server {
     task->cost = frame.wire_bytes + kTaskOverhead;
     {
       std::unique_lock<std::mutex> lock(mutex_);
-      changed_.wait(lock, [&] { return waiting_cost_ == 0 || waiting_cost_ + task->cost <= options_.max_waiting_bytes; });
+      changed_.wait(lock, [&] {
+        return waiting_cost_ == 0 || waiting_cost_ + task->cost <= options_.max_waiting_bytes;
+      });
       if (id != 0 && !by_id_.emplace(id, task).second) {
         lock.unlock();
-        Respond(id, {kExitFailed, FormatError(base::Mismatch("worker", absl::StrCat("request_id ", id),
-                                                             "a second request while the first one is in work",
-                                                             "an id that is not in use"))},
+        Respond(id,
+                {kExitFailed,
+                 FormatError(base::Mismatch("worker", absl::StrCat("request_id ", id),
+                                            "a second request while the first one is in work",
+                                            "an id that is not in use"))},
                 /*was_cancelled=*/false);
         return;
       }
@@ -103,14 +107,16 @@ class Server {
         if (singleplex_.size() > 1) return;
       }
       runnable_.push_back(std::move(task));
-      if (idle_threads_ < runnable_.size() && threads_.size() < static_cast<size_t>(std::max(1, options_.max_threads))) {
+      if (idle_threads_ < runnable_.size() &&
+          threads_.size() < static_cast<size_t>(std::max(1, options_.max_threads))) {
         threads_.emplace_back([this] { WorkLoop(); });
       }
     }
     changed_.notify_all();
   }
 
-  // An id that is not in work is ignored: its answer and the cancellation may have crossed on their way.
+  // An id that is not in work is ignored: its answer and the cancellation may have crossed on their
+  // way.
   void Cancel(int32_t id) {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -168,7 +174,8 @@ class Server {
     }
     Respond(id, std::move(answer), cancelled);
     if (id != 0) return;
-    // The next singleplex request starts only now, so that answers with id 0 keep the order of their requests.
+    // The next singleplex request starts only now, so that answers with id 0 keep the order of
+    // their requests.
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       singleplex_.pop_front();
@@ -224,7 +231,8 @@ class Server {
 
 }  // namespace
 
-absl::Status ServeWorker(int in_fd, int out_fd, const WorkerOptions& options, const WorkerHandler& handler) {
+absl::Status ServeWorker(int in_fd, int out_fd, const WorkerOptions& options,
+                         const WorkerHandler& handler) {
   return Server(out_fd, options, handler).Serve(in_fd);
 }
 
@@ -244,7 +252,8 @@ absl::Status ServeWorkerOnStdio(const WorkerOptions& options, const WorkerHandle
   if (dup2(null_fd, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
     return base::SystemError(errno, "worker", "redirection of standard input and output");
   }
-  // Text that stays in stdio's buffer goes to where fd 1 points when it is flushed: that is standard error until exit.
+  // Text that stays in stdio's buffer goes to where fd 1 points when it is flushed: that is
+  // standard error until exit.
   return ServeWorker(in_fd, out_fd, options, handler);
 }
 

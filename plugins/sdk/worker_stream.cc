@@ -1,8 +1,9 @@
-// Problem: find the end of every request, also of those that cannot be used, and their id, so that the client is not left
-// waiting for an answer.
+// Problem: find the end of every request, also of those that cannot be used, and their id, so that
+// the client is not left waiting for an answer.
 //
-// A frame is a length (varint, at most 5 bytes) and that many bytes. A frame within the size limit is read whole and parsed;
-// a larger one is walked field by field without being kept, for its request_id, so it costs time and no memory.
+// A frame is a length (varint, at most 5 bytes) and that many bytes. A frame within the size limit
+// is read whole and parsed; a larger one is walked field by field without being kept, for its
+// request_id, so it costs time and no memory.
 
 #include "plugins/sdk/worker_stream.h"
 
@@ -33,7 +34,8 @@ using ::google::protobuf::io::CodedInputStream;
 
 constexpr uint32_t kRequestIdTag = 3 << 3;  // Field 3, wire type varint.
 
-// Reads `size` bytes and drops them. Not CodedInputStream::Skip: on a regular file that seeks past the end and succeeds.
+// Reads `size` bytes and drops them. Not CodedInputStream::Skip: on a regular file that seeks past
+// the end and succeeds.
 bool Drop(CodedInputStream& in, uint64_t size) {
   while (size > 0) {
     const void* data = nullptr;
@@ -46,8 +48,8 @@ bool Drop(CodedInputStream& in, uint64_t size) {
   return true;
 }
 
-// Walks over the fields of a serialized WorkRequest that ends at the limit of `in`; returns its id, or 0. Stops early at
-// bytes that are no protobuf message.
+// Walks over the fields of a serialized WorkRequest that ends at the limit of `in`; returns its id,
+// or 0. Stops early at bytes that are no protobuf message.
 int32_t FindRequestId(CodedInputStream& in) {
   int32_t id = 0;
   while (true) {
@@ -84,8 +86,10 @@ absl::StatusOr<uint32_t> RequestReader::ReadLength(bool* end) {
   for (int shift = 0; shift < 35; shift += 7) {
     uint8_t byte = 0;
     if (!in.ReadRaw(&byte, 1)) {
-      if (stream_.GetErrno() != 0) return base::SystemError(stream_.GetErrno(), "worker", "standard input");
-      if (shift > 0) return base::Mismatch("worker", where, "the end of the stream", "a whole varint");
+      if (stream_.GetErrno() != 0)
+        return base::SystemError(stream_.GetErrno(), "worker", "standard input");
+      if (shift > 0)
+        return base::Mismatch("worker", where, "the end of the stream", "a whole varint");
       *end = true;
       return 0;
     }
@@ -94,8 +98,9 @@ absl::StatusOr<uint32_t> RequestReader::ReadLength(bool* end) {
     if (length > std::numeric_limits<int32_t>::max()) break;
     return static_cast<uint32_t>(length);
   }
-  return base::WithHint(base::Mismatch("worker", where, "no varint below 2^31", "the length of a WorkRequest"),
-                        "set the execution requirement requires-worker-protocol to proto");
+  return base::WithHint(
+      base::Mismatch("worker", where, "no varint below 2^31", "the length of a WorkRequest"),
+      "set the execution requirement requires-worker-protocol to proto");
 }
 
 absl::StatusOr<RequestReader::Frame> RequestReader::Next() {
@@ -104,12 +109,15 @@ absl::StatusOr<RequestReader::Frame> RequestReader::Next() {
   if (frame.end) return frame;
   ++frames_;
   frame.wire_bytes = length;
-  // All fields have their defaults. A CodedInputStream would already wait for the next request here.
+  // All fields have their defaults. A CodedInputStream would already wait for the next request
+  // here.
   if (length == 0) return frame;
   const std::string where = absl::StrCat("request ", frames_);
   const auto truncated = [&](uint64_t got) -> absl::Status {
-    if (stream_.GetErrno() != 0) return base::SystemError(stream_.GetErrno(), "worker", "standard input");
-    return base::Mismatch("worker", where, absl::StrCat("the end of the stream after ", got, " bytes"),
+    if (stream_.GetErrno() != 0)
+      return base::SystemError(stream_.GetErrno(), "worker", "standard input");
+    return base::Mismatch("worker", where,
+                          absl::StrCat("the end of the stream after ", got, " bytes"),
                           absl::StrCat(length, " bytes"));
   };
 
@@ -134,15 +142,16 @@ absl::StatusOr<RequestReader::Frame> RequestReader::Next() {
   ArrayInputStream array(bytes.data(), static_cast<int>(bytes.size()));
   CodedInputStream fields(&array);
   frame.request.set_request_id(FindRequestId(fields));
-  frame.problem =
-      base::Mismatch("worker", where, absl::StrCat(length, " bytes that do not parse"), "a WorkRequest in protobuf");
+  frame.problem = base::Mismatch("worker", where, absl::StrCat(length, " bytes that do not parse"),
+                                 "a WorkRequest in protobuf");
   return frame;
 }
 
 absl::Status ResponseWriter::Write(const blaze::worker::WorkResponse& response) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (!status_.ok()) return status_;
-  if (!google::protobuf::util::SerializeDelimitedToZeroCopyStream(response, &stream_) || !stream_.Flush()) {
+  if (!google::protobuf::util::SerializeDelimitedToZeroCopyStream(response, &stream_) ||
+      !stream_.Flush()) {
     status_ = base::SystemError(stream_.GetErrno(), "worker", "standard output");
   }
   return status_;

@@ -1,4 +1,5 @@
-// The two directions of a worker's byte stream: length-delimited requests in, length-delimited responses out.
+// The two directions of a worker's byte stream: length-delimited requests in, length-delimited
+// responses out.
 
 #ifndef RULES_INFERENCE_PLUGINS_SDK_WORKER_STREAM_H_
 #define RULES_INFERENCE_PLUGINS_SDK_WORKER_STREAM_H_
@@ -17,7 +18,8 @@ namespace rules_inference::sdk {
 
 class RequestReader {
  public:
-  RequestReader(int fd, size_t max_request_bytes) : stream_(fd), max_request_bytes_(max_request_bytes) {}
+  RequestReader(int fd, size_t max_request_bytes)
+      : stream_(fd), max_request_bytes_(max_request_bytes) {}
 
   struct Frame {
     // True at the end of the stream; nothing else is set then.
@@ -44,7 +46,8 @@ class ResponseWriter {
  public:
   explicit ResponseWriter(int fd) : stream_(fd) {}
 
-  // Writes one response and flushes; safe to call from several threads. After an error all further calls fail.
+  // Writes one response and flushes; safe to call from several threads. After an error all further
+  // calls fail.
   absl::Status Write(const blaze::worker::WorkResponse& response);
 
  private:

@@ -80,7 +80,8 @@ class TestWorker {
   // Waits for the next response; an id of -1 stands for the end of the stream.
   WorkResponse Receive() {
     WorkResponse response;
-    if (!google::protobuf::util::ParseDelimitedFromZeroCopyStream(&response, responses_.get(), nullptr)) {
+    if (!google::protobuf::util::ParseDelimitedFromZeroCopyStream(&response, responses_.get(),
+                                                                  nullptr)) {
       response.set_request_id(-1);
     }
     return response;
@@ -110,7 +111,8 @@ class TestWorker {
 // Answers with the arguments, one a line.
 WorkerAnswer Echo(const WorkRequest& request, const std::atomic<bool>&) {
   WorkerAnswer answer;
-  for (const std::string& argument : request.arguments()) absl::StrAppend(&answer.output, argument, "\n");
+  for (const std::string& argument : request.arguments())
+    absl::StrAppend(&answer.output, argument, "\n");
   return answer;
 }
 
@@ -156,7 +158,9 @@ TEST(WorkerTest, SingleplexKeepsItsOrderWhenTheClientDoesNotWait) {
 }
 
 TEST(WorkerTest, ExitCodeAndOutputOfTheHandler) {
-  TestWorker worker({}, [](const WorkRequest&, const std::atomic<bool>&) { return WorkerAnswer{7, "bad \xff byte"}; });
+  TestWorker worker({}, [](const WorkRequest&, const std::atomic<bool>&) {
+    return WorkerAnswer{7, "bad \xff byte"};
+  });
   worker.Send(MakeRequest(1, {}));
   const WorkResponse response = worker.Receive();
   EXPECT_EQ(response.exit_code(), 7);
@@ -184,7 +188,8 @@ TEST(WorkerTest, MultiplexRequestsOvertake) {
 TEST(WorkerTest, InterleavedMultiplexAndSingleplex) {
   TestWorker worker({}, Echo);
   std::string requests;
-  for (int i = 0; i < 200; ++i) requests += Delimited(MakeRequest(i % 4 == 0 ? 0 : i, {absl::StrCat(i)}));
+  for (int i = 0; i < 200; ++i)
+    requests += Delimited(MakeRequest(i % 4 == 0 ? 0 : i, {absl::StrCat(i)}));
   worker.Send(requests);
   std::vector<int> ids;
   int next_singleplex = 0;
@@ -308,7 +313,8 @@ TEST(WorkerTest, IdInUse) {
   EXPECT_EQ(refused.request_id(), 4);
   EXPECT_EQ(refused.exit_code(), 1);
   EXPECT_EQ(refused.output(),
-            "error: worker: request_id 4: got a second request while the first one is in work, expected an id that is not "
+            "error: worker: request_id 4: got a second request while the first one is in work, "
+            "expected an id that is not "
             "in use\n");
   gate.Open();
   EXPECT_EQ(worker.Receive().output(), "first\n");
@@ -323,7 +329,8 @@ TEST(WorkerTest, RequestThatDoesNotParse) {
   EXPECT_EQ(response.request_id(), 0);
   EXPECT_EQ(response.exit_code(), 1);
   EXPECT_EQ(response.output(),
-            "error: worker: request 1: got 3 bytes that do not parse, expected a WorkRequest in protobuf\n");
+            "error: worker: request 1: got 3 bytes that do not parse, expected a WorkRequest in "
+            "protobuf\n");
   // Field 1 is not UTF-8; field 3, the id, is still readable, and Bazel would wait for its answer.
   worker.Send("\x05\x0a\x01\xff\x18\x09");
   response = worker.Receive();
@@ -349,7 +356,8 @@ TEST(WorkerTest, OversizeRequestIsSkipped) {
   const WorkResponse refused = worker.Receive();
   EXPECT_EQ(refused.request_id(), 8);
   EXPECT_EQ(refused.exit_code(), 1);
-  EXPECT_EQ(refused.output(), "error: worker: request 1: got 100006 bytes, expected at most 1000 bytes\n");
+  EXPECT_EQ(refused.output(),
+            "error: worker: request 1: got 100006 bytes, expected at most 1000 bytes\n");
   worker.Send("\xd0\x86\x03" + std::string(50'000, '\xff'));  // Oversize, and no message either.
   EXPECT_EQ(worker.Receive().request_id(), 0);
   worker.Send(MakeRequest(9, {"alive"}));
@@ -366,13 +374,15 @@ Outcome RunOn(absl::string_view input, WorkerOptions options = {}) {
   worker.Send(input);
   Outcome outcome;
   outcome.error = std::string(worker.Finish().message());
-  for (WorkResponse r = worker.Receive(); r.request_id() != -1; r = worker.Receive()) outcome.ids.push_back(r.request_id());
+  for (WorkResponse r = worker.Receive(); r.request_id() != -1; r = worker.Receive())
+    outcome.ids.push_back(r.request_id());
   std::sort(outcome.ids.begin(), outcome.ids.end());
   return outcome;
 }
 
 TEST(WorkerTest, TruncatedAtEveryByte) {
-  const std::string requests[] = {Delimited(MakeRequest(1, {"a", "b"})), Delimited(MakeRequest(2, {})),
+  const std::string requests[] = {Delimited(MakeRequest(1, {"a", "b"})),
+                                  Delimited(MakeRequest(2, {})),
                                   Delimited(MakeRequest(3, {std::string(200, 'x')}))};
   const std::string all = requests[0] + requests[1] + requests[2];
   for (size_t size = 0; size <= all.size(); ++size) {
@@ -385,7 +395,9 @@ TEST(WorkerTest, TruncatedAtEveryByte) {
     if (end == size) {
       EXPECT_EQ(outcome.error, "") << size;
     } else {
-      EXPECT_THAT(outcome.error, HasSubstr(absl::StrCat("request ", whole + 1, ": got the end of the stream"))) << size;
+      EXPECT_THAT(outcome.error,
+                  HasSubstr(absl::StrCat("request ", whole + 1, ": got the end of the stream")))
+          << size;
     }
   }
 }
@@ -397,14 +409,15 @@ TEST(WorkerTest, TruncatedOversizeRequest) {
   for (size_t size = 1; size < request.size(); ++size) {
     const Outcome outcome = RunOn(absl::string_view(request).substr(0, size), options);
     EXPECT_THAT(outcome.ids, IsEmpty());
-    EXPECT_EQ(outcome.error, absl::StrCat("worker: request 1: got the end of the stream after ", size - 1,
-                                          " bytes, expected 54 bytes"));
+    EXPECT_EQ(outcome.error, absl::StrCat("worker: request 1: got the end of the stream after ",
+                                          size - 1, " bytes, expected 54 bytes"));
   }
 }
 
 TEST(WorkerTest, LengthThatIsNoVarint) {
   const std::string error =
-      "worker: length of request 2: got no varint below 2^31, expected the length of a WorkRequest\n"
+      "worker: length of request 2: got no varint below 2^31, expected the length of a "
+      "WorkRequest\n"
       "hint: set the execution requirement requires-worker-protocol to proto";
   const std::string good = Delimited(MakeRequest(1, {}));
   for (const std::string& length : {std::string(20, '\xff'), std::string("\xff\xff\xff\xff\x0f"),
@@ -416,7 +429,8 @@ TEST(WorkerTest, LengthThatIsNoVarint) {
 }
 
 TEST(WorkerTest, JsonInsteadOfProtobuf) {
-  // What Bazel sends with requires-worker-protocol = json: '{' is the length 123, and the text is not that long.
+  // What Bazel sends with requires-worker-protocol = json: '{' is the length 123, and the text is
+  // not that long.
   EXPECT_EQ(RunOn("{\"arguments\":[\"a\"],\"requestId\":1}\n").error,
             "worker: request 1: got the end of the stream after 33 bytes, expected 123 bytes");
 }
@@ -444,7 +458,9 @@ TEST(WorkerTest, BrokenStreamCancelsWhatIsInFlight) {
   });
   worker.Send(MakeRequest(1, {}));
   started.Wait();
-  worker.Send("\x05" "ab");
+  worker.Send(
+      "\x05"
+      "ab");
   EXPECT_FALSE(worker.Finish().ok());
   EXPECT_TRUE(was_cancelled);
 }
@@ -461,11 +477,13 @@ TEST(WorkerTest, ReadingPausesWhileTooMuchIsWaiting) {
   WorkerOptions options;
   options.max_threads = 1;
   options.max_waiting_bytes = 300'000;
-  TestWorker worker(options, [&gate](const WorkRequest& request, const std::atomic<bool>& cancelled) {
-    gate.Wait();
-    return Echo(request, cancelled);
-  });
-  // Far more than may wait, and more than a pipe holds: the client's thread blocks until the gate opens.
+  TestWorker worker(options,
+                    [&gate](const WorkRequest& request, const std::atomic<bool>& cancelled) {
+                      gate.Wait();
+                      return Echo(request, cancelled);
+                    });
+  // Far more than may wait, and more than a pipe holds: the client's thread blocks until the gate
+  // opens.
   std::thread client([&worker] {
     for (int id = 1; id <= 20; ++id) worker.Send(MakeRequest(id, {std::string(100'000, 'x')}));
   });

@@ -16,6 +16,10 @@ _MODES = {
     "zstd": struct(mode = "ZSTD", extension = "tar.zst"),
 }
 
+# Paths without the configuration in them make equal actions of different configurations one action in a cache. Such an
+# action runs in no worker, and a layer gains more from a cache than from a process that is there already.
+MAPPED_PATHS = {"supports-path-mapping": "1"}
+
 # Highest `level` of each mode; 0 is the default of the mode.
 _MAX_LEVEL = {"DEFLATE": 12, "SPLICE": 0, "STORED": 0, "ZSTD": 19}
 
@@ -103,7 +107,7 @@ def layer_action(ctx, *, name, compress, level, inputs, fill, mnemonic, what):
         outputs = [blob, side_file],
         mnemonic = mnemonic,
         progress_message = "Layer %{output}",
-        execution_requirements = {"supports-path-mapping": "1"},
+        execution_requirements = MAPPED_PATHS,
         resource_set = _resources,
     )
     return LayerInfo(blob = blob, side_file = side_file)

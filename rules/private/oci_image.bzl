@@ -1,6 +1,6 @@
 """The rule `oci_image`."""
 
-load("//rules/private:layer_action.bzl", "LAYER_TOOLCHAIN_TYPE", "add_path")
+load("//rules/private:layer_action.bzl", "LAYER_TOOLCHAIN_TYPE", "MAPPED_PATHS", "add_path")
 load("//rules/private:oci_action.bzl", "add_base_layout", "add_documents", "add_layers", "add_side_files")
 load("//rules/private:oci_attrs.bzl", "OCI_IMAGE_ATTRS", "image_settings")
 load("//rules/private:oci_base.bzl", "resolve_base")
@@ -60,7 +60,7 @@ def _manifest_action(ctx, base, layers):
         outputs = outputs.values(),
         mnemonic = "OciManifest",
         progress_message = "Image manifest of %{label}",
-        execution_requirements = {"supports-path-mapping": "1"},
+        execution_requirements = MAPPED_PATHS,
     )
     return struct(
         config = outputs["configOutput"],

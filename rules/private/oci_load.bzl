@@ -1,6 +1,6 @@
 """The rule `oci_load`."""
 
-load("//rules/private:layer_action.bzl", "LAYER_TOOLCHAIN_TYPE", "add_path")
+load("//rules/private:layer_action.bzl", "LAYER_TOOLCHAIN_TYPE", "MAPPED_PATHS", "add_path")
 load("//rules/private:oci_action.bzl", "add_base_layout", "add_documents", "add_layers")
 load("//rules/private:plugin_action.bzl", "plugin_args", "run_plugin")
 load("//rules/private/providers:oci_image_info.bzl", "OciImageInfo")
@@ -24,7 +24,7 @@ def _tarball_action(ctx, image):
         mnemonic = "OciArchive",
         progress_message = "Image archive %{output}",
         # As large as the image, and cheap to make from it: not worth a place in a cache.
-        execution_requirements = {"no-remote-cache-upload": "1", "supports-path-mapping": "1"},
+        execution_requirements = MAPPED_PATHS | {"no-remote-cache-upload": "1"},
     )
     return tarball
 

@@ -161,6 +161,7 @@ make_bazel() {
   need_space 1500
   mkdir -p "$tmp/debs" "$tmp/out/root"
   # A failure or an interrupt removes everything; a kill leaves a .tmp folder that the next run removes.
+  # shellcheck disable=SC2064  # the value of now is meant
   trap "rm -rf -- '$tmp'" EXIT
   collect_debs "$tmp/debs"
   find_patchelf "$tmp"

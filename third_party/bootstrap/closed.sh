@@ -57,7 +57,7 @@ closed_key() {
 
 # Fetches one source archive: fetch_source MODULE. Sets SOURCE to the verified file.
 fetch_source() {
-  local module=$1 tmp=$2 name package file sum uri got tried="" found
+  local module=$1 tmp=$2 name package file sum got tried="" found
   mkdir -p "$BAZELW_HOME/sources"
   while IFS=$'\t' read -r name package file sum; do
     [[ $name == "$module" ]] || continue

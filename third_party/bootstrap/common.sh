@@ -2,6 +2,7 @@
 # Shared by bazelw and its two helpers: messages, the cache folder, locking, the closed-machine probe.
 
 # Changes when the way Bazel is assembled changes; a new value makes a new folder, so that old ones stay usable.
+# shellcheck disable=SC2034
 BAZEL_RECIPE=7-r1
 
 note() { printf 'bazelw: %s\n' "$*" >&2; }

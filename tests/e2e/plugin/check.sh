@@ -17,15 +17,14 @@ failed=0
 modes=(--lockfile_mode=off)
 if [[ $mode == workspace ]]; then modes=(--noenable_bzlmod --enable_workspace); fi
 
-# start COMMAND FLAG...: sets `line`. Listing actions never come from a cache here: every strategy has to do the work.
-line=()
-start() {
-  line=("${bazel[@]}" --output_base="$scratch/base" --max_idle_secs=60 "$1" "${modes[@]}" --curses=no --noshow_progress
-    --experimental_convenience_symlinks=ignore --modify_execution_info=Listing=+no-cache "${@:2}")
-}
+# Listing actions never come from a cache here: every strategy has to do the work. Outputs of other actions are on disk even
+# if a disk cache has them, as some builds go without it.
 run() {
-  start "$@"
-  "${line[@]}" >"$scratch/out" 2>"$scratch/err"
+  local command=$1
+  shift
+  "${bazel[@]}" --output_base="$scratch/base" --max_idle_secs=60 "$command" "${modes[@]}" --curses=no --noshow_progress \
+    --experimental_convenience_symlinks=ignore --remote_download_outputs=all \
+    --modify_execution_info=Listing=+no-cache "$@" >"$scratch/out" 2>"$scratch/err"
 }
 
 # Ends the server, and every worker with it.

@@ -113,7 +113,8 @@ void Sha256::UpdateBoth(Sha256& first, Sha256& second, absl::string_view data) {
 }
 
 Digest Sha256::Finish() {
-  // Padding: a one bit, zeros, and the length in bits as 64-bit big-endian number, up to a multiple of 64 bytes.
+  // Padding: a one bit, zeros, and the length in bits as 64-bit big-endian number, up to a multiple
+  // of 64 bytes.
   const uint64_t bits = size_ * 8;
   char padding[2 * kBlock] = {'\x80'};
   const size_t filled = size_ % kBlock;

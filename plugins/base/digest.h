@@ -53,9 +53,10 @@ class Sha256 {
   // The digest of all data so far; the object is as new afterwards.
   Digest Finish();
 
-  // Feeds the same data to both hashers. When both stand at a multiple of 64 bytes, as the tar stream and the hash of the
-  // file in it do, the message schedule is computed once and the rounds of both states overlap in the processor: with
-  // SHA instructions this takes little more time than one hash.
+  // Feeds the same data to both hashers. When both stand at a multiple of 64 bytes, as the tar
+  // stream and the hash of the file in it do, the message schedule is computed once and the rounds
+  // of both states overlap in the processor: with SHA instructions this takes little more time than
+  // one hash.
   static void UpdateBoth(Sha256& first, Sha256& second, absl::string_view data);
 
   static Digest Of(absl::string_view data);

@@ -30,7 +30,8 @@ std::vector<Vector> NistVectors() {
       {"two blocks", "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
       {"896 bits",
-       "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmno"
+       "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmn"
+       "o"
        "pqrsmnopqrstnopqrstu",
        "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1"},
       {"one byte", "\xbd", "68325720aabd7c82f30f554b313d0570c95accbb7dc4b5aae11204c08ffe732b"},
@@ -146,17 +147,19 @@ TEST(DigestTest, RefusesEverythingElse) {
   };
   const Case cases[] = {
       {"", "digest: '': got '', expected 'sha256:' and 64 lower-case hexadecimal digits"},
-      {hex, "digest: '" + hex + "': got 'e3b0c44', expected 'sha256:' and 64 lower-case hexadecimal digits"},
-      {"SHA256:" + hex, "digest: 'SHA256:" + hex +
-                            "': got 'SHA256:', expected 'sha256:' and 64 lower-case hexadecimal digits"},
-      {"sha256:" + hex.substr(1), "digest: '" + hex.substr(1) +
-                                      "': got 63 digits, expected 64 lower-case hexadecimal digits"},
+      {hex, "digest: '" + hex +
+                "': got 'e3b0c44', expected 'sha256:' and 64 lower-case hexadecimal digits"},
+      {"SHA256:" + hex,
+       "digest: 'SHA256:" + hex +
+           "': got 'SHA256:', expected 'sha256:' and 64 lower-case hexadecimal digits"},
+      {"sha256:" + hex.substr(1),
+       "digest: '" + hex.substr(1) + "': got 63 digits, expected 64 lower-case hexadecimal digits"},
       {"sha256:" + hex + "0",
        "digest: '" + hex + "0': got 65 digits, expected 64 lower-case hexadecimal digits"},
-      {"sha256:E" + hex.substr(1), "digest: 'E" + hex.substr(1) +
-                                       "': got 'E3', expected 64 lower-case hexadecimal digits"},
-      {"sha256:../.." + hex.substr(5), "digest: '../.." + hex.substr(5) +
-                                           "': got '..', expected 64 lower-case hexadecimal digits"},
+      {"sha256:E" + hex.substr(1),
+       "digest: 'E" + hex.substr(1) + "': got 'E3', expected 64 lower-case hexadecimal digits"},
+      {"sha256:../.." + hex.substr(5),
+       "digest: '../.." + hex.substr(5) + "': got '..', expected 64 lower-case hexadecimal digits"},
   };
   for (const Case& c : cases) {
     EXPECT_EQ(Digest::Parse(c.text).status().message(), c.message);

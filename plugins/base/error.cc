@@ -58,17 +58,19 @@ absl::Status WithHint(const absl::Status& status, absl::string_view hint) {
 
 std::string Quoted(absl::string_view text) {
   const bool shortened = text.size() > kMaxQuoted;
-  // CEscape escapes every byte that is not printable ASCII, so that a cut in the middle of a character does no harm.
-  const std::string escaped = shortened ? absl::CEscape(text.substr(0, kMaxQuoted))
-                                        : absl::Utf8SafeCEscape(text);
+  // CEscape escapes every byte that is not printable ASCII, so that a cut in the middle of a
+  // character does no harm.
+  const std::string escaped =
+      shortened ? absl::CEscape(text.substr(0, kMaxQuoted)) : absl::Utf8SafeCEscape(text);
   return absl::StrCat("'", escaped, shortened ? "'..." : "'");
 }
 
 absl::Status SystemError(int error_number, absl::string_view what, absl::string_view where) {
-  // std::generic_category gives the C locale's text: messages do not depend on the locale of the user.
-  return absl::Status(CodeOf(error_number),
-                      absl::StrCat(what, ": ", where, ": ",
-                                   std::generic_category().message(error_number)));
+  // std::generic_category gives the C locale's text: messages do not depend on the locale of the
+  // user.
+  return absl::Status(
+      CodeOf(error_number),
+      absl::StrCat(what, ": ", where, ": ", std::generic_category().message(error_number)));
 }
 
 }  // namespace rules_inference::base

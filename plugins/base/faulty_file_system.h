@@ -1,4 +1,5 @@
-// A file system that fails on purpose, for tests: the n-th operation returns an error instead of being done.
+// A file system that fails on purpose, for tests: the n-th operation returns an error instead of
+// being done.
 //
 //   for (int n = 1;; ++n) {
 //     RealFileSystem real;
@@ -25,11 +26,13 @@ namespace rules_inference::base {
 
 class FaultyFileSystem final : public FileSystem {
  public:
-  // Operation `fail_at` (the first one is 1; 0 means none) gives `error`. An Append that fails has written half.
+  // Operation `fail_at` (the first one is 1; 0 means none) gives `error`. An Append that fails has
+  // written half.
   FaultyFileSystem(FileSystem& base, int fail_at, absl::Status error)
       : base_(base), fail_at_(fail_at), error_(std::move(error)) {}
 
-  // Operations asked for until now: opens, reads, appends, publications, and every call of the file system.
+  // Operations asked for until now: opens, reads, appends, publications, and every call of the file
+  // system.
   int operations() const { return operations_.load(); }
   bool failed() const { return fail_at_ > 0 && operations() >= fail_at_; }
 

@@ -1,5 +1,5 @@
-// The only door to the file system. Everything that reads or writes files takes a FileSystem&, so that tests can make any
-// single operation fail (see faulty_file_system.h).
+// The only door to the file system. Everything that reads or writes files takes a FileSystem&, so
+// that tests can make any single operation fail (see faulty_file_system.h).
 
 #ifndef RULES_INFERENCE_PLUGINS_BASE_FILE_SYSTEM_H_
 #define RULES_INFERENCE_PLUGINS_BASE_FILE_SYSTEM_H_
@@ -35,16 +35,17 @@ class InputFile {
   virtual const std::string& path() const = 0;
   // The size when the file was opened.
   virtual uint64_t size() const = 0;
-  // Reads into `buffer` from `offset` until it is full or the file ends; returns the number of bytes read.
+  // Reads into `buffer` from `offset` until it is full or the file ends; returns the number of
+  // bytes read.
   virtual absl::StatusOr<size_t> ReadAt(uint64_t offset, absl::Span<char> buffer) = 0;
 };
 
 // Fills `buffer` from `offset`; an error when the file ends before.
 absl::Status ReadExactly(InputFile& file, uint64_t offset, absl::Span<char> buffer);
 
-// A file in the making. It appears at its path by Publish, whole and with mode 0644 whatever the umask, or not at all:
-// until then it lies beside it under a name that follows from the path, so that the next run takes away what a killed
-// one left. Destroying it unpublished removes it.
+// A file in the making. It appears at its path by Publish, whole and with mode 0644 whatever the
+// umask, or not at all: until then it lies beside it under a name that follows from the path, so
+// that the next run takes away what a killed one left. Destroying it unpublished removes it.
 class OutputFile {
  public:
   virtual ~OutputFile() = default;

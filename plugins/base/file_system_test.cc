@@ -69,8 +69,9 @@ TEST_F(FileSystemTest, OpenRefusesWhatIsNotAFile) {
   EXPECT_EQ(fs().Open(dir_).status().message(),
             absl::StrCat("cannot open: ", dir_, ": got a directory, expected a regular file"));
   ASSERT_EQ(mkfifo(Path("fifo").c_str(), 0600), 0);
-  EXPECT_EQ(fs().Open(Path("fifo")).status().message(),
-            absl::StrCat("cannot open: ", Path("fifo"), ": got a special file, expected a regular file"));
+  EXPECT_EQ(
+      fs().Open(Path("fifo")).status().message(),
+      absl::StrCat("cannot open: ", Path("fifo"), ": got a special file, expected a regular file"));
   ASSERT_TRUE(WriteFile(fs(), Path("file"), "x").ok());
   ASSERT_TRUE(fs().Symlink("file", Path("link")).ok());
   EXPECT_TRUE(fs().Open(Path("link")).ok());
@@ -85,8 +86,9 @@ TEST_F(FileSystemTest, ReadsEndWithTheFile) {
   EXPECT_EQ(file->ReadAt(0, buffer).value(), 8U);
   EXPECT_EQ(file->ReadAt(8, buffer).value(), 2U);
   EXPECT_EQ(file->ReadAt(99, buffer).value(), 0U);
-  EXPECT_EQ(ReadExactly(*file, 8, absl::MakeSpan(buffer)).message(),
-            absl::StrCat("file ends early: ", Path("file"), ": got 10 bytes, expected at least 16"));
+  EXPECT_EQ(
+      ReadExactly(*file, 8, absl::MakeSpan(buffer)).message(),
+      absl::StrCat("file ends early: ", Path("file"), ": got 10 bytes, expected at least 16"));
   EXPECT_EQ(ReadFile(fs(), Path("file"), 9).status().message(),
             absl::StrCat("file too large: ", Path("file"), ": got 10 bytes, expected at most 9"));
 }

@@ -1,5 +1,5 @@
-// A file system of plain files in memory, for tests that need thousands of them. It knows no directories and no links: what
-// the interface has for those fails.
+// A file system of plain files in memory, for tests that need thousands of them. It knows no
+// directories and no links: what the interface has for those fails.
 
 #ifndef RULES_INFERENCE_PLUGINS_BASE_MEMORY_FILE_SYSTEM_H_
 #define RULES_INFERENCE_PLUGINS_BASE_MEMORY_FILE_SYSTEM_H_

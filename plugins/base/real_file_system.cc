@@ -122,7 +122,8 @@ class RealOutputFile final : public OutputFile {
   }
 
   absl::Status Publish() override {
-    // The data must be on the disk before the name is: after a loss of power the name would else stand for zeros.
+    // The data must be on the disk before the name is: after a loss of power the name would else
+    // stand for zeros.
     if (Retry([&] { return fsync(fd_.get()); }) != 0) {
       return SystemError(errno, "cannot write", path_);
     }
@@ -146,7 +147,8 @@ class RealOutputFile final : public OutputFile {
 };
 
 // `path` is for the message.
-absl::StatusOr<struct stat> StatOf(const std::string& real, Follow follow, const std::string& path) {
+absl::StatusOr<struct stat> StatOf(const std::string& real, Follow follow,
+                                   const std::string& path) {
   struct stat st = {};
   const int result = follow == Follow::kYes ? stat(real.c_str(), &st) : lstat(real.c_str(), &st);
   if (result != 0) return SystemError(errno, "cannot read", path);
@@ -182,8 +184,7 @@ absl::StatusOr<std::unique_ptr<InputFile>> RealFileSystem::Open(const std::strin
                                                                 Follow follow) {
   const std::string real = Resolve(path);
   // O_NONBLOCK: a fifo in the place of a file must be an error, not a wait without end.
-  const int flags =
-      O_RDONLY | O_CLOEXEC | O_NONBLOCK | (follow == Follow::kNo ? O_NOFOLLOW : 0);
+  const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | (follow == Follow::kNo ? O_NOFOLLOW : 0);
   FileDescriptor fd(Retry([&] { return open(real.c_str(), flags); }));
   if (fd.get() < 0) return SystemError(errno, "cannot open", path);
   struct stat st = {};
@@ -198,7 +199,8 @@ absl::StatusOr<std::unique_ptr<InputFile>> RealFileSystem::Open(const std::strin
 absl::StatusOr<std::unique_ptr<OutputFile>> RealFileSystem::Create(const std::string& path) {
   const std::string real = Resolve(path);
   const std::string partial = PartialPath(real);
-  // What a killed run has left goes first; O_EXCL then makes sure that nothing, no symlink either, is written through.
+  // What a killed run has left goes first; O_EXCL then makes sure that nothing, no symlink either,
+  // is written through.
   RETURN_IF_ERROR(RemoveTreeAt(partial));
   FileDescriptor fd(Retry([&] {
     return open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -263,7 +265,8 @@ absl::Status RealFileSystem::CreateDirectories(const std::string& path) {
 }
 
 absl::Status RealFileSystem::HardLink(const std::string& existing, const std::string& link) {
-  // AT_SYMLINK_FOLLOW: inputs of a build action are often symlinks; the file is meant, not the symlink.
+  // AT_SYMLINK_FOLLOW: inputs of a build action are often symlinks; the file is meant, not the
+  // symlink.
   if (linkat(AT_FDCWD, Resolve(existing).c_str(), AT_FDCWD, Resolve(link).c_str(),
              AT_SYMLINK_FOLLOW) != 0) {
     return SystemError(errno, "cannot link", link);

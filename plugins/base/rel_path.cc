@@ -30,8 +30,7 @@ absl::Status CheckCharacters(absl::string_view text) {
     }
     // C0 and C1 controls, DEL, and the line and paragraph separators.
     if (c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029) {
-      return Mismatch("path", where, absl::StrCat("control character ", c),
-                      "printable characters");
+      return Mismatch("path", where, absl::StrCat("control character ", c), "printable characters");
     }
     if (c == '\\') return Mismatch("path", where, "a backslash", "'/' between components");
   }
@@ -47,15 +46,15 @@ absl::Status CheckComponent(absl::string_view path, absl::string_view component)
                     "no '.' and no '..'");
   }
   if (component.size() > RelPath::kMaxComponentSize) {
-    return Mismatch("path", Quoted(path), absl::StrCat("a component of ", component.size(), " bytes"),
+    return Mismatch("path", Quoted(path),
+                    absl::StrCat("a component of ", component.size(), " bytes"),
                     absl::StrCat("at most ", RelPath::kMaxComponentSize));
   }
   return absl::OkStatus();
 }
 
 bool IsReservedDevice(absl::string_view component) {
-  const std::string stem =
-      absl::AsciiStrToLower(component.substr(0, component.find('.')));
+  const std::string stem = absl::AsciiStrToLower(component.substr(0, component.find('.')));
   if (stem == "con" || stem == "prn" || stem == "aux" || stem == "nul") return true;
   return stem.size() == 4 && (absl::StartsWith(stem, "com") || absl::StartsWith(stem, "lpt")) &&
          stem[3] >= '1' && stem[3] <= '9';

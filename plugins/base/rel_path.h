@@ -13,8 +13,9 @@
 
 namespace rules_inference::base {
 
-// A relative path of one or more components with '/' between them: valid UTF-8 without control characters, no component
-// that is empty, "." or "..", no backslash, no component over 255 and no path over 4096 bytes.
+// A relative path of one or more components with '/' between them: valid UTF-8 without control
+// characters, no component that is empty, "." or "..", no backslash, no component over 255 and no
+// path over 4096 bytes.
 class RelPath {
  public:
   static constexpr size_t kMaxSize = 4096;
@@ -38,8 +39,9 @@ class RelPath {
   std::string text_;
 };
 
-// The name of an entry of an archive that must mean the same on every operating system: a RelPath that has no ':' after a
-// drive letter, no component that ends in a dot or a space, and no component that is a reserved device name of Windows
+// The name of an entry of an archive that must mean the same on every operating system: a RelPath
+// that has no ':' after a drive letter, no component that ends in a dot or a space, and no
+// component that is a reserved device name of Windows
 // ("nul", "com1.txt"). A trailing '/' says that the entry is a directory.
 class EntryName {
  public:
@@ -49,14 +51,16 @@ class EntryName {
   bool is_directory() const { return is_directory_; }
 
  private:
-  EntryName(RelPath path, bool is_directory) : path_(std::move(path)), is_directory_(is_directory) {}
+  EntryName(RelPath path, bool is_directory)
+      : path_(std::move(path)), is_directory_(is_directory) {}
   RelPath path_;
   bool is_directory_;
 };
 
-// Two paths with the same key are one path on some file system: letters differ in case only, or characters in Unicode
-// normal form only. The key folds ASCII and the Latin, Greek and Cyrillic letters, decomposes their accents, and opens
-// the Latin ligatures; it is a text to compare, not one to show.
+// Two paths with the same key are one path on some file system: letters differ in case only, or
+// characters in Unicode normal form only. The key folds ASCII and the Latin, Greek and Cyrillic
+// letters, decomposes their accents, and opens the Latin ligatures; it is a text to compare, not
+// one to show.
 std::string CollisionKey(absl::string_view path);
 
 }  // namespace rules_inference::base

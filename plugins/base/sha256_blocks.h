@@ -1,5 +1,5 @@
-// The compression function of SHA-256 over whole blocks of 64 bytes, by the fastest means of the machine.
-// Only digest.cc and tests need this.
+// The compression function of SHA-256 over whole blocks of 64 bytes, by the fastest means of the
+// machine. Only digest.cc and tests need this.
 
 #ifndef RULES_INFERENCE_PLUGINS_BASE_SHA256_BLOCKS_H_
 #define RULES_INFERENCE_PLUGINS_BASE_SHA256_BLOCKS_H_

@@ -8,7 +8,8 @@
 
 namespace rules_inference::base {
 
-// Appends the folded, decomposed form of a character beyond ASCII in UTF-8; the character itself when it has none here.
+// Appends the folded, decomposed form of a character beyond ASCII in UTF-8; the character itself
+// when it has none here.
 void AppendFolded(uint32_t code_point, std::string& out);
 
 }  // namespace rules_inference::base

@@ -10,8 +10,8 @@
 
 namespace rules_inference::base {
 
-// Takes one character from the front of `text` and stores its code point. False, with `text` as it was, when `text` is
-// empty or does not start with a well-formed character.
+// Takes one character from the front of `text` and stores its code point. False, with `text` as it
+// was, when `text` is empty or does not start with a well-formed character.
 bool ConsumeUtf8(absl::string_view& text, uint32_t& code_point);
 
 bool IsValidUtf8(absl::string_view text);

@@ -1,17 +1,22 @@
-// Problem. Making a segment (reading, inflating, compressing) can go on in parallel, but the two hashes and the file take
-// segments one after the other, and one member of a wheel can fill a thousand segments that only one thread can inflate.
+// Problem. Making a segment (reading, inflating, compressing) can go on in parallel, but the two
+// hashes and the file take segments one after the other, and one member of a wheel can fill a
+// thousand segments that only one thread can inflate.
 //
-// Idea. There is no thread for a task: all threads are equal, and each takes the most urgent thing that can be done now:
+// Idea. There is no thread for a task: all threads are equal, and each takes the most urgent thing
+// that can be done now:
 //   1. hash the next segment's tar bytes (the longest chain, so it must never wait),
 //   2. hash and write the next segment's blob bytes,
-//   3. make the first segment that nobody makes yet and that can be made: one that continues a file needs its stream from the
-//      segment before.
-// Segments wait in a window of fixed length. One thread alone does all of it in turn, without a special case.
+//   3. make the first segment that nobody makes yet and that can be made: one that continues a
+//      file needs its stream from the segment before.
+// Segments wait in a window of fixed length. One thread alone does all of it in turn, without a
+// special case.
 //
-// Invariant. Stages 1 and 2 see the segments in their order; the bytes of a segment depend on the plan only. So the output is
-// the same for any number of threads, and so is the error: that of the first segment that has one.
+// Invariant. Stages 1 and 2 see the segments in their order; the bytes of a segment depend on the
+// plan only. So the output is the same for any number of threads, and so is the error: that of the
+// first segment that has one.
 //
-// Memory. window x (segment + its blob) + per thread the tables of the compressors: some 35 MB for two threads.
+// Memory. window x (segment + its blob) + per thread the tables of the compressors: some 35 MB for
+// two threads.
 
 #include "plugins/layer/assemble.h"
 
@@ -119,7 +124,8 @@ absl::StatusOr<Assembled> Assembler::Run() {
   try {
     for (int i = 1; i < options_.threads; ++i) others.emplace_back([this] { Work(); });
   } catch (const std::system_error&) {
-    // The machine gives no more threads. Those that are there, this one at least, give the same bytes.
+    // The machine gives no more threads. Those that are there, this one at least, give the same
+    // bytes.
   }
   Work();
   for (std::thread& thread : others) thread.join();
@@ -166,7 +172,8 @@ bool Assembler::Step(std::unique_lock<std::mutex>& lock, Producer& producer) {
     changed_.notify_all();
     return true;
   }
-  // Only what was hashed, and so was found to be right, is written: the first error is that of the first bad segment.
+  // Only what was hashed, and so was found to be right, is written: the first error is that of the
+  // first bad segment.
   if (!writing_ && next_write_ < next_hash_) {
     Job& job = *jobs_[next_write_ - first_];
     writing_ = true;
@@ -197,7 +204,8 @@ Job* Assembler::NextToMake() {
     for (size_t i = 0; i < jobs_.size(); ++i) {
       Job& job = *jobs_[i];
       if (job.state != Job::State::kWaiting) continue;
-      // The segment before a continued one is always in the window: it is retired after this one is made, see Retire().
+      // The segment before a continued one is always in the window: it is retired after this one is
+      // made, see Retire().
       const bool ready = !inflate_ || !job.segment.continues() || i == 0 ||
                          jobs_[i - 1]->state == Job::State::kMade;
       if (ready) return &job;

@@ -37,7 +37,8 @@ Encoder::~Encoder() {
 absl::Status Encoder::AppendGzip(absl::string_view block, std::string& out) {
   if (deflate_ == nullptr) {
     deflate_ = libdeflate_alloc_compressor(level_ == 0 ? kDefaultDeflateLevel : level_);
-    if (deflate_ == nullptr) return absl::ResourceExhaustedError("gzip: no memory for a compressor");
+    if (deflate_ == nullptr)
+      return absl::ResourceExhaustedError("gzip: no memory for a compressor");
   }
   absl::StrAppend(&out, kGzipHeader);
   const size_t start = out.size();
@@ -63,8 +64,7 @@ absl::Status Encoder::AppendZstd(absl::string_view block, std::string& out) {
   const size_t start = out.size();
   const size_t bound = ZSTD_compressBound(block.size());
   out.resize(start + bound);
-  const size_t size =
-      ZSTD_compress2(zstd_, out.data() + start, bound, block.data(), block.size());
+  const size_t size = ZSTD_compress2(zstd_, out.data() + start, bound, block.data(), block.size());
   if (ZSTD_isError(size) != 0) {
     return absl::InternalError(absl::StrCat("zstd: ", ZSTD_getErrorName(size)));
   }

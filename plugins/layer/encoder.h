@@ -1,4 +1,5 @@
-// Compression of blocks. What comes out depends on the block, the mode and the level, and on nothing else.
+// Compression of blocks. What comes out depends on the block, the mode and the level, and on
+// nothing else.
 
 #ifndef RULES_INFERENCE_PLUGINS_LAYER_ENCODER_H_
 #define RULES_INFERENCE_PLUGINS_LAYER_ENCODER_H_
@@ -15,7 +16,8 @@ struct ZSTD_CCtx_s;
 
 namespace rules_inference::layer {
 
-// The start of a gzip member whose deflate stream follows: no name, time 0, no hint about the compressor, unknown system.
+// The start of a gzip member whose deflate stream follows: no name, time 0, no hint about the
+// compressor, unknown system.
 inline constexpr absl::string_view kGzipHeader("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", 10);
 inline constexpr size_t kGzipTrailerSize = 8;
 

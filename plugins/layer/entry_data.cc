@@ -34,7 +34,8 @@ absl::Status InflateWhole(Inflater& inflater, const ZipFile& zip, const ZipEntry
   inflater.Reset();
   const auto* in = reinterpret_cast<const uint8_t*>(packed.data());
   uint8_t* end = out;
-  // The slack lets the decoder run at full speed up to the end, and shows a stream that is too long.
+  // The slack lets the decoder run at full speed up to the end, and shows a stream that is too
+  // long.
   const Inflater::Step step =
       inflater.Run(in, in + packed.size(), true, end, out + entry.size + kInflateSlack, 0);
   const auto size = static_cast<uint64_t>(end - out);
@@ -51,7 +52,8 @@ absl::Status InflateWhole(Inflater& inflater, const ZipFile& zip, const ZipEntry
   return CheckCrc(zip, entry, libdeflate_crc32(0, out, static_cast<size_t>(size)));
 }
 
-absl::StatusOr<std::string> ReadEntry(const ZipFile& zip, const ZipEntry& entry, uint64_t max_size) {
+absl::StatusOr<std::string> ReadEntry(const ZipFile& zip, const ZipEntry& entry,
+                                      uint64_t max_size) {
   if (entry.size > max_size) {
     return base::Mismatch("zip entry size", zip.Where(entry), absl::StrCat(entry.size),
                           absl::StrCat("at most ", max_size));

@@ -17,14 +17,16 @@ namespace rules_inference::layer {
 // Room that a decoder may use behind the data it makes; what it leaves there has no meaning.
 inline constexpr size_t kInflateSlack = 512;
 
-// Inflates `packed`, the whole stream of `entry`, to `out`, which has room for entry.size + kInflateSlack bytes.
+// Inflates `packed`, the whole stream of `entry`, to `out`, which has room for entry.size +
+// kInflateSlack bytes.
 absl::Status InflateWhole(Inflater& inflater, const ZipFile& zip, const ZipEntry& entry,
                           absl::string_view packed, uint8_t* out);
 
 // InvalidArgument unless `crc` is that of the entry.
 absl::Status CheckCrc(const ZipFile& zip, const ZipEntry& entry, uint32_t crc);
 
-// An error about the stream of `entry`: "deflate data: ...: got <problem>, expected a valid stream of N bytes".
+// An error about the stream of `entry`: "deflate data: ...: got <problem>, expected a valid stream
+// of N bytes".
 absl::Status DeflateError(const ZipFile& zip, const ZipEntry& entry, absl::string_view problem);
 
 // The whole data of an entry of `max_size` bytes at most.

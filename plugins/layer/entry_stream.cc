@@ -32,10 +32,10 @@ absl::Span<char> AsChars(uint8_t* data, size_t size) {
 
 absl::Status CheckSize(const LayerEntry& entry, uint64_t size) {
   if (size == entry.size) return absl::OkStatus();
-  return base::Mismatch("file changed while it was read", entry.source,
-                        absl::StrCat(size < entry.size ? "" : "more than ", std::min(size, entry.size),
-                                     " bytes"),
-                        absl::StrCat(entry.size));
+  return base::Mismatch(
+      "file changed while it was read", entry.source,
+      absl::StrCat(size < entry.size ? "" : "more than ", std::min(size, entry.size), " bytes"),
+      absl::StrCat(entry.size));
 }
 
 }  // namespace
@@ -68,7 +68,8 @@ absl::Status EntryStream::Next(uint8_t* out, size_t size, std::string* packed) {
     const size_t wanted = size + (final && !in_zip ? 1 : 0);
     ASSIGN_OR_RETURN(const size_t count, file_->ReadAt(start + done_, AsChars(out, wanted)));
     if (in_zip && count != size) {
-      return base::Mismatch("file ends early", file_->path(), absl::StrCat(start + done_ + count, " bytes"),
+      return base::Mismatch("file ends early", file_->path(),
+                            absl::StrCat(start + done_ + count, " bytes"),
                             absl::StrCat("at least ", start + done_ + size));
     }
     if (!in_zip && (count < size || final)) RETURN_IF_ERROR(CheckSize(entry_, done_ + count));
@@ -123,13 +124,15 @@ absl::Status EntryStream::NextInflated(uint8_t* out, size_t size, bool final, st
       }
       const uint64_t unread = left + inflater_->unread() + (zip_entry.packed_size - packed_done_);
       if (unread > 0) {
-        return DeflateError(zip, zip_entry, absl::StrCat(unread, " bytes after the end of the stream"));
+        return DeflateError(zip, zip_entry,
+                            absl::StrCat(unread, " bytes after the end of the stream"));
       }
       break;
     }
     if (packed_done_ > packed_limit) {
-      return DeflateError(zip, zip_entry, absl::StrCat("more than ", packed_limit, " packed bytes for ",
-                                                       done_ + made));
+      return DeflateError(
+          zip, zip_entry,
+          absl::StrCat("more than ", packed_limit, " packed bytes for ", done_ + made));
     }
     RETURN_IF_ERROR(FillInput(in, left, packed));
   }

@@ -23,9 +23,10 @@ class EntryStream {
                                                            const LayerEntry& entry,
                                                            base::FileSystem& fs);
 
-  // Writes the next `size` bytes to `out`. There must be Inflater::kWindow bytes of room before `out` but for the first piece,
-  // and kInflateSlack after its end; what is there is overwritten. The piece that completes the entry checks its end and its
-  // CRC-32. The packed bytes read on the way are appended to `*packed` unless it is null.
+  // Writes the next `size` bytes to `out`. There must be Inflater::kWindow bytes of room before
+  // `out` but for the first piece, and kInflateSlack after its end; what is there is overwritten.
+  // The piece that completes the entry checks its end and its CRC-32. The packed bytes read on the
+  // way are appended to `*packed` unless it is null.
   absl::Status Next(uint8_t* out, size_t size, std::string* packed);
 
  private:
@@ -49,7 +50,8 @@ class EntryStream {
   std::vector<uint8_t> window_;  // The last bytes handed out.
 };
 
-// Reads all of the file at entry.source, which must have entry.size bytes still, to `out`; there must be room for one more.
+// Reads all of the file at entry.source, which must have entry.size bytes still, to `out`; there
+// must be room for one more.
 absl::Status ReadWholeFile(const LayerEntry& entry, base::FileSystem& fs, uint8_t* out);
 
 }  // namespace rules_inference::layer

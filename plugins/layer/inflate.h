@@ -1,4 +1,5 @@
-// A fast decoder of raw deflate streams (RFC 1951) that can stop and go on at any byte of its input and output.
+// A fast decoder of raw deflate streams (RFC 1951) that can stop and go on at any byte of its input
+// and output.
 
 #ifndef RULES_INFERENCE_PLUGINS_LAYER_INFLATE_H_
 #define RULES_INFERENCE_PLUGINS_LAYER_INFLATE_H_
@@ -14,7 +15,8 @@ class Inflater {
  public:
   enum class Step {
     kNeedInput,   // Call again with the bytes that were not taken, followed by more.
-    kOutputFull,  // Call again with more room. Also the answer when there is no room and the stream has not ended.
+    kOutputFull,  // Call again with more room. Also the answer when there is no room and the stream
+                  // has not ended.
     kDone,        // The last block has ended.
     kBad,         // Not a deflate stream; see problem().
   };
@@ -31,8 +33,9 @@ class Inflater {
   // Starts a new stream.
   void Reset();
 
-  // Decodes from [in, in_end) to [out, out_end) and moves both pointers. `last`: no input follows in_end.
-  // The `history` bytes before `out` must be the output so far, or at least its last kWindow bytes.
+  // Decodes from [in, in_end) to [out, out_end) and moves both pointers. `last`: no input follows
+  // in_end. The `history` bytes before `out` must be the output so far, or at least its last
+  // kWindow bytes.
   Step Run(const uint8_t*& in, const uint8_t* in_end, bool last, uint8_t*& out, uint8_t* out_end,
            size_t history);
 
@@ -48,7 +51,8 @@ class Inflater {
   static constexpr unsigned kDistanceBits = 8;
   static constexpr size_t kMaxLengthSymbols = 288;
   static constexpr size_t kMaxDistanceSymbols = 32;
-  // A first-level table, and as many second-level tables as there are pairs of longer codes, each as wide as the longest.
+  // A first-level table, and as many second-level tables as there are pairs of longer codes, each
+  // as wide as the longest.
   static constexpr size_t kLengthTable =
       (1U << kLengthBits) + kMaxLengthSymbols / 2 * (1U << (15 - kLengthBits));
   static constexpr size_t kDistanceTable =
@@ -67,7 +71,8 @@ class Inflater {
   Step DecodeFast(Cursor& cursor);
   Step DecodeFastBmi2(Cursor& cursor);
 
-  uint64_t bits_ = 0;       // Unused bits of the input, the next one lowest. Zero above bits_left_ between calls.
+  uint64_t bits_ =
+      0;  // Unused bits of the input, the next one lowest. Zero above bits_left_ between calls.
   unsigned bits_left_ = 0;  // How many they are.
   State state_ = State::kBlockHeader;
   bool last_block_ = false;
@@ -75,7 +80,8 @@ class Inflater {
   uint32_t stored_left_ = 0;
   uint32_t match_left_ = 0;  // A match that did not fit in the output.
   uint32_t match_distance_ = 0;
-  unsigned length_bits_ = 0;    // Longest code minus table bits, or 0: width of the second-level tables.
+  unsigned length_bits_ =
+      0;  // Longest code minus table bits, or 0: width of the second-level tables.
   unsigned distance_bits_ = 0;
   absl::string_view problem_;
   uint32_t length_table_[kLengthTable];

@@ -115,7 +115,8 @@ class Random {
   std::mt19937 engine_;
 };
 
-// Text of different kinds: noise, few letters, repeated words, skewed bytes, matches of all lengths and distances.
+// Text of different kinds: noise, few letters, repeated words, skewed bytes, matches of all lengths
+// and distances.
 std::string Sample(Random& random) {
   std::string data;
   const size_t size = random.Below(random.Below(8) == 0 ? 200000 : 3000);
@@ -130,7 +131,8 @@ std::string Sample(Random& random) {
       for (size_t n = 1 + random.Below(9); n > 0; --n) word.push_back(random.Byte());
       for (size_t n = random.Below(60); n > 0; --n) data += word;
     } else if (kind == 3) {
-      data.push_back(static_cast<char>(std::min({random.Below(256), random.Below(256), random.Below(256)})));
+      data.push_back(
+          static_cast<char>(std::min({random.Below(256), random.Below(256), random.Below(256)})));
     } else if (data.size() < 10 || random.Below(3) == 0) {
       data.push_back(random.Byte());
     } else {
@@ -155,7 +157,8 @@ TEST(InflateTest, AgreesWithZlibOnGoodAndSpoiltStreams) {
     switch (random.Below(4)) {
       case 0:  // Flip some bits, near the start where the code lengths are, or anywhere.
         for (size_t n = 1 + random.Below(3); n > 0; --n) {
-          const size_t range = random.Below(2) == 0 ? std::min<size_t>(packed.size(), 40) : packed.size();
+          const size_t range =
+              random.Below(2) == 0 ? std::min<size_t>(packed.size(), 40) : packed.size();
           char& byte = packed[random.Below(range)];
           byte = static_cast<char>(byte ^ (1 << random.Below(8)));
         }
@@ -181,7 +184,8 @@ TEST(InflateTest, AgreesWithZlibOnGoodAndSpoiltStreams) {
     ASSERT_EQ(ours.ok, zlib.ok) << "round " << round << " in " << in_size << " out " << out_size;
     if (!zlib.ok) continue;
     ++good;
-    ASSERT_TRUE(ours.data == zlib.data) << "round " << round << " in " << in_size << " out " << out_size;
+    ASSERT_TRUE(ours.data == zlib.data)
+        << "round " << round << " in " << in_size << " out " << out_size;
     ASSERT_EQ(ours.consumed, zlib.consumed) << "round " << round;
   }
   EXPECT_GT(good, 1000);
@@ -204,10 +208,12 @@ TEST(InflateTest, EveryPairOfPieceSizes) {
 }
 
 TEST(InflateTest, EveryTruncationAndEveryBitFlipOfASmallStream) {
-  const std::string data = "The quick brown fox jumps over the lazy dog. The quick brown fox jumps over the lazy cat.";
+  const std::string data =
+      "The quick brown fox jumps over the lazy dog. The quick brown fox jumps over the lazy cat.";
   for (const int strategy : {Z_DEFAULT_STRATEGY, Z_FIXED}) {
     // Some noise behind makes zlib choose a block with its own codes.
-    const std::string packed = Pack(absl::StrCat(data, data, "0123456789", data), 9, 15, 9, strategy);
+    const std::string packed =
+        Pack(absl::StrCat(data, data, "0123456789", data), 9, 15, 9, strategy);
     for (size_t size = 0; size < packed.size(); ++size) {
       EXPECT_FALSE(Ours(packed.substr(0, size), 64, 64).ok) << size;
     }
@@ -260,7 +266,8 @@ TEST(InflateTest, SaysWhatIsWrong) {
     uint8_t out[600];
     const auto* in = reinterpret_cast<const uint8_t*>(c.packed.data());
     uint8_t* end = out;
-    EXPECT_EQ(inflater->Run(in, in + c.packed.size(), true, end, out + sizeof(out), 0), Inflater::Step::kBad);
+    EXPECT_EQ(inflater->Run(in, in + c.packed.size(), true, end, out + sizeof(out), 0),
+              Inflater::Step::kBad);
     EXPECT_EQ(inflater->problem(), c.problem);
   }
 }

@@ -48,10 +48,8 @@ TestEntry File(absl::string_view name, absl::string_view data, uint32_t mode = 0
 // A small wheel with one of everything.
 std::string SmallWheel(const std::function<void(TestZip&)>& change = nullptr) {
   std::vector<TestEntry> files = {
-      File("demo/__init__.py", "print('hello')\n"),
-      File("demo/empty.py", ""),
-      File("demo/tool.sh", "#!/bin/sh\nexit 0\n", 0100755),
-      File("demo/na\xc3\xafve.txt", "text\n"),
+      File("demo/__init__.py", "print('hello')\n"),         File("demo/empty.py", ""),
+      File("demo/tool.sh", "#!/bin/sh\nexit 0\n", 0100755), File("demo/na\xc3\xafve.txt", "text\n"),
       File("demo-1.0.data/scripts/demo", "#!python\n"),
   };
   files[3].flags = 0x800;
@@ -96,7 +94,8 @@ class LayerTest : public testing::Test {
     if (slash != std::string::npos) {
       ASSERT_TRUE(fs_->CreateDirectories(path.substr(0, slash)).ok());
     }
-    // Not by way of base::WriteFile: sweeps write thousands of files, and none needs to survive a loss of power.
+    // Not by way of base::WriteFile: sweeps write thousands of files, and none needs to survive a
+    // loss of power.
     std::ofstream file(absl::StrCat(dir_, "/", path), std::ios::binary | std::ios::trunc);
     file.write(data.data(), static_cast<std::streamsize>(data.size()));
     ASSERT_TRUE(file.flush().good());
@@ -128,7 +127,9 @@ class LayerTest : public testing::Test {
     file.set_source(source);
     return file;
   }
-  absl::Status Build(const sdk::LayerRequest& request) { return BuildLayer(request, *fs_, nullptr); }
+  absl::Status Build(const sdk::LayerRequest& request) {
+    return BuildLayer(request, *fs_, nullptr);
+  }
 
   // Builds, checks blob and side file against each other, and returns the blob.
   std::string BuildAndCheck(const sdk::LayerRequest& request) {
@@ -137,7 +138,8 @@ class LayerTest : public testing::Test {
     if (!status.ok()) return "";
     const std::string blob = Read(request.output());
     const std::string tar = Unpack(blob);
-    const auto metadata = sdk::ParseJson<sdk::LayerMetadata>("side file", Read(request.side_file()));
+    const auto metadata =
+        sdk::ParseJson<sdk::LayerMetadata>("side file", Read(request.side_file()));
     EXPECT_TRUE(metadata.ok()) << metadata.status();
     if (!metadata.ok()) return blob;
     EXPECT_EQ(metadata->digest(), base::Sha256::Of(blob).ToString());
@@ -159,17 +161,17 @@ TEST_F(LayerTest, GoldenListingInAllModes) {
   Write("app/main.py", "print(1)\n");
   Write("app/lib/data.txt", "data\n");
   ASSERT_TRUE(fs_->Symlink("lib/data.txt", "app/link").ok());
-  const char* media_types[] = {"application/vnd.oci.image.layer.v1.tar+gzip",
-                               "application/vnd.oci.image.layer.v1.tar+gzip",
-                               "application/vnd.oci.image.layer.v1.tar+zstd",
-                               "application/vnd.oci.image.layer.v1.tar"};
+  const char* media_types[] = {
+      "application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.oci.image.layer.v1.tar+gzip",
+      "application/vnd.oci.image.layer.v1.tar+zstd", "application/vnd.oci.image.layer.v1.tar"};
   const char* source_dir = std::getenv("TEST_SRCDIR");
   const char* workspace = std::getenv("TEST_WORKSPACE");
   ASSERT_TRUE(source_dir != nullptr && workspace != nullptr);
   base::RealFileSystem real;
   const std::string golden =
-      base::ReadFile(real, absl::StrCat(source_dir, "/", workspace, "/plugins/layer/testdata/small.ndjson"),
-                     1 << 20)
+      base::ReadFile(
+          real, absl::StrCat(source_dir, "/", workspace, "/plugins/layer/testdata/small.ndjson"),
+          1 << 20)
           .value();
   for (size_t i = 0; i < std::size(kModes); ++i) {
     sdk::LayerRequest request = Request(kModes[i]);
@@ -179,7 +181,8 @@ TEST_F(LayerTest, GoldenListingInAllModes) {
     sdk::FileInput& owned = AddFile(request, sdk::EMPTY, "var/log/app.log");
     owned.set_uid(1000);
     owned.set_gid(3000000);
-    AddFile(request, sdk::SYMLINK, "usr/bin/demo").set_link_target("/usr/lib/python3/site-packages/bin/demo");
+    AddFile(request, sdk::SYMLINK, "usr/bin/demo")
+        .set_link_target("/usr/lib/python3/site-packages/bin/demo");
     AddFile(request, sdk::SYMLINK_FROM_SOURCE, "usr/bin/data", "app/link");
     AddFile(request, sdk::DIRECTORY, "tmp").set_mode("1777");
     const std::string blob = BuildAndCheck(request);
@@ -199,7 +202,8 @@ TEST_F(LayerTest, SpliceKeepsTheStreamsOfTheWheel) {
 }
 
 TEST_F(LayerTest, SameBytesForAnyNumberOfThreadsAndAnyUmask) {
-  // Small files, one of several segments, stored and deflated, and one that fills a segment to the byte.
+  // Small files, one of several segments, stored and deflated, and one that fills a segment to the
+  // byte.
   std::vector<TestEntry> files;
   for (int i = 0; i < 300; ++i) {
     files.push_back(File(absl::StrCat("demo/f", i), LargeData(static_cast<size_t>(i) * 67, 1)));
@@ -237,7 +241,8 @@ TEST_F(LayerTest, SameBytesForAnyNumberOfThreadsAndAnyUmask) {
 }
 
 TEST_F(LayerTest, KnownDiffIdGivesTheSameBytesWithoutInflating) {
-  std::vector<TestEntry> files = {File("demo/a.py", "print('a')\n"), File("demo/large.so", LargeData(3000000, 9))};
+  std::vector<TestEntry> files = {File("demo/a.py", "print('a')\n"),
+                                  File("demo/large.so", LargeData(3000000, 9))};
   Write(kWheel, BuildWheel(files));
   sdk::LayerRequest request = Request();
   AddWheel(request);
@@ -279,7 +284,8 @@ TEST_F(LayerTest, OnePathHasOneOwner) {
       {[&](sdk::LayerRequest& r) { AddFile(r, sdk::FILE, init, "b.txt"); },
        "path in the layer: '" + init + "': got '" + kWheel + "' and 'b.txt', expected one owner"},
       {[&](sdk::LayerRequest& r) { AddFile(r, sdk::FILE, "usr/lib", "b.txt"); },
-       std::string("path in the layer: 'usr/lib': got '") + kWheel + "' and 'b.txt', with different types, expected one owner"},
+       std::string("path in the layer: 'usr/lib': got '") + kWheel +
+           "' and 'b.txt', with different types, expected one owner"},
       {[&](sdk::LayerRequest& r) { AddFile(r, sdk::EMPTY, init + "/below"); },
        "path in the layer: '" + init + "': got '" + kWheel + "' and the input for '" + init +
            "/below', with different types, expected one owner"},
@@ -310,7 +316,8 @@ TEST_F(LayerTest, BadRequests) {
        "layer request: mode: got 0, expected SPLICE, DEFLATE, ZSTD or STORED"},
       {[](sdk::LayerRequest& r) { r.set_level(1); },
        "layer request: level: got 1, expected 0 to 0 in mode SPLICE"},
-      {[](sdk::LayerRequest& r) { r.set_threads(-1); }, "layer request: threads: got -1, expected 0 or more"},
+      {[](sdk::LayerRequest& r) { r.set_threads(-1); },
+       "layer request: threads: got -1, expected 0 or more"},
       {[](sdk::LayerRequest& r) { r.set_known_diff_id("sha256:12"); },
        "digest: '12': got 2 digits, expected 64 lower-case hexadecimal digits"},
       {[](sdk::LayerRequest& r) {
@@ -360,9 +367,11 @@ TEST_F(LayerTest, DamagedDataIsRefused) {
   std::string other = data;
   other[3] = 'E';
   const Case cases[] = {
-      {"crc", [](TestEntry& e) { e.local = e.central = [](TestHeader& h) { h.crc32 = 1; }; }, "crc32: " + at + ": got "},
+      {"crc", [](TestEntry& e) { e.local = e.central = [](TestHeader& h) { h.crc32 = 1; }; },
+       "crc32: " + at + ": got "},
       {"not deflate", [](TestEntry& e) { e.packed = "\x07junk"; },
-       "deflate data: " + at + ": got a block of unknown type, expected a valid stream of 31 bytes"},
+       "deflate data: " + at +
+           ": got a block of unknown type, expected a valid stream of 31 bytes"},
       {"short", [&](TestEntry& e) { e.packed = Deflate(data.substr(0, 30)); },
        "deflate data: " + at + ": got 30 bytes, expected a valid stream of 31 bytes"},
       {"long", [&](TestEntry& e) { e.packed = Deflate(data + "!"); },
@@ -370,13 +379,15 @@ TEST_F(LayerTest, DamagedDataIsRefused) {
       {"very long", [&](TestEntry& e) { e.packed = Deflate(std::string(100000, 'x')); },
        "deflate data: " + at + ": got more data than that, expected a valid stream of 31 bytes"},
       {"hidden bytes", [&](TestEntry& e) { e.packed = Deflate(data) + "hidden"; },
-       "deflate data: " + at + ": got 6 bytes after the end of the stream, expected a valid stream of 31 bytes"},
+       "deflate data: " + at +
+           ": got 6 bytes after the end of the stream, expected a valid stream of 31 bytes"},
       {"cut off", [&](TestEntry& e) { e.packed = Deflate(data).substr(0, 9); },
        "deflate data: " + at + ": got the stream ends early, expected a valid stream of 31 bytes"},
   };
   for (const sdk::LayerMode mode : kModes) {
     for (const Case& c : cases) {
-      Write(kWheel, BuildWheel({File("demo/x.py", data)}, [&](TestZip& zip) { c.change(zip.entries[0]); }));
+      Write(kWheel,
+            BuildWheel({File("demo/x.py", data)}, [&](TestZip& zip) { c.change(zip.entries[0]); }));
       sdk::LayerRequest request = Request(mode);
       AddWheel(request);
       const absl::Status status = Build(request);
@@ -385,12 +396,13 @@ TEST_F(LayerTest, DamagedDataIsRefused) {
     }
   }
   // Right for the zip, wrong for RECORD.
-  Write(kWheel, BuildWheel({File("demo/x.py", data)}, [&](TestZip& zip) { zip.entries[0].data = other; }));
+  Write(kWheel,
+        BuildWheel({File("demo/x.py", data)}, [&](TestZip& zip) { zip.entries[0].data = other; }));
   sdk::LayerRequest request = Request();
   AddWheel(request);
   EXPECT_EQ(Build(request).message(),
-            absl::StrCat("wheel RECORD: ", at, ": got ", base::Sha256::Of(other).ToString(), ", expected ",
-                         base::Sha256::Of(data).ToString()));
+            absl::StrCat("wheel RECORD: ", at, ": got ", base::Sha256::Of(other).ToString(),
+                         ", expected ", base::Sha256::Of(data).ToString()));
 }
 
 TEST_F(LayerTest, DamagedLargeDataIsRefused) {
@@ -407,14 +419,18 @@ TEST_F(LayerTest, DamagedLargeDataIsRefused) {
       {[&](TestEntry& e) { e.packed = Deflate(data.substr(0, 2500000)); },
        "deflate data: " + at + ": got 2500000 bytes, expected a valid stream of 3000000 bytes"},
       {[&](TestEntry& e) { e.packed = Deflate(data + "!"); },
-       "deflate data: " + at + ": got more data than that, expected a valid stream of 3000000 bytes"},
+       "deflate data: " + at +
+           ": got more data than that, expected a valid stream of 3000000 bytes"},
       {[&](TestEntry& e) { e.packed = Deflate(data) + "hidden"; },
-       "deflate data: " + at + ": got 6 bytes after the end of the stream, expected a valid stream of 3000000 bytes"},
-      {[&](TestEntry& e) { e.local = e.central = [](TestHeader& h) { h.crc32 = 1; }; }, "crc32: " + at + ": got "},
+       "deflate data: " + at +
+           ": got 6 bytes after the end of the stream, expected a valid stream of 3000000 bytes"},
+      {[&](TestEntry& e) { e.local = e.central = [](TestHeader& h) { h.crc32 = 1; }; },
+       "crc32: " + at + ": got "},
       {[&](TestEntry& e) { e.packed = padding + Deflate(data); }, ""},
   };
   for (const Case& c : cases) {
-    Write(kWheel, BuildWheel({File("demo/x.so", data)}, [&](TestZip& zip) { c.change(zip.entries[0]); }));
+    Write(kWheel,
+          BuildWheel({File("demo/x.so", data)}, [&](TestZip& zip) { c.change(zip.entries[0]); }));
     sdk::LayerRequest request = Request();
     AddWheel(request);
     EXPECT_EQ(std::string(Build(request).message()).substr(0, c.message.size()), c.message);
@@ -437,8 +453,9 @@ TEST_F(LayerTest, EveryTruncationOfAWheelIsRefused) {
   }
 }
 
-// Each flip is refused, or hits what has no meaning for the layer (times, versions, attributes of no interest, comments), or
-// is an honest change of it: a mode bit, which no checksum of a wheel covers.
+// Each flip is refused, or hits what has no meaning for the layer (times, versions, attributes of
+// no interest, comments), or is an honest change of it: a mode bit, which no checksum of a wheel
+// covers.
 TEST_F(LayerTest, EveryBitFlipOfAWheelIsRefusedOrHarmless) {
   std::string wheel = SmallWheel();
   sdk::LayerRequest request = Request();
@@ -527,12 +544,15 @@ TEST_F(LayerTest, CancelledRunLeavesNothing) {
 }
 
 TEST_F(LayerTest, LinksThatBazelStagesAreNotPartOfATree) {
-  // What a sandbox looks like: files of a tree artifact are absolute symlinks to the same path elsewhere.
+  // What a sandbox looks like: files of a tree artifact are absolute symlinks to the same path
+  // elsewhere.
   Write("real/out/tree/file.txt", "content");
   ASSERT_TRUE(fs_->Symlink("file.txt", "real/out/tree/inner").ok());
   ASSERT_TRUE(fs_->CreateDirectories("out/tree").ok());
   for (const char* name : {"file.txt", "inner"}) {
-    ASSERT_TRUE(fs_->Symlink(absl::StrCat(dir_, "/real/out/tree/", name), absl::StrCat("out/tree/", name)).ok());
+    ASSERT_TRUE(
+        fs_->Symlink(absl::StrCat(dir_, "/real/out/tree/", name), absl::StrCat("out/tree/", name))
+            .ok());
   }
   ASSERT_TRUE(fs_->Symlink("/etc/localtime", "out/tree/zone").ok());
   ASSERT_TRUE(fs_->Symlink("../missing", "out/tree/dangling").ok());
@@ -541,7 +561,8 @@ TEST_F(LayerTest, LinksThatBazelStagesAreNotPartOfATree) {
   AddFile(request, sdk::SYMLINK_FROM_SOURCE, "link", "out/tree/inner");
   std::string listing;
   for (const ListedEntry& entry : List(Unpack(BuildAndCheck(request)))) {
-    absl::StrAppend(&listing, entry.path, " ", entry.type, " ", entry.link_target, entry.data, "\n");
+    absl::StrAppend(&listing, entry.path, " ", entry.type, " ", entry.link_target, entry.data,
+                    "\n");
   }
   EXPECT_EQ(listing,
             "link symlink file.txt\n"
@@ -557,7 +578,8 @@ TEST_F(LayerTest, LimitCountsAllWheels) {
   sdk::LayerRequest request = Request();
   AddWheel(request);
   request.set_max_unpacked_bytes(100);
-  EXPECT_TRUE(absl::StartsWith(Build(request).message(), absl::StrCat("zip too large: ", kWheel, ": got ")));
+  EXPECT_TRUE(absl::StartsWith(Build(request).message(),
+                               absl::StrCat("zip too large: ", kWheel, ": got ")));
 }
 
 TEST_F(LayerTest, NoInputsMakeAnEmptyArchive) {

@@ -1,7 +1,8 @@
-// Every input claims paths. A claim is strong when the user asked for exactly this node (a file, a symlink, a directory with a
-// mode), and weak when the directory is only there to hold something. Two claims to one path are fine when both are weak, or
-// when a weak one meets a strong directory; anything else has two owners, and both are named in the error. With all claims in one
-// list, sorting it by path and looking at neighbours is enough.
+// Every input claims paths. A claim is strong when the user asked for exactly this node (a file, a
+// symlink, a directory with a mode), and weak when the directory is only there to hold something.
+// Two claims to one path are fine when both are weak, or when a weak one meets a strong directory;
+// anything else has two owners, and both are named in the error. With all claims in one list,
+// sorting it by path and looking at neighbours is enough.
 
 #include "plugins/layer/plan.h"
 
@@ -82,7 +83,8 @@ absl::StatusOr<uint32_t> ParseMode(absl::string_view where, absl::string_view te
     mode = mode * 8 + static_cast<uint32_t>(c - '0');
   }
   if (!ok || mode > 07777) {
-    return Mismatch("file mode", where, Quoted(text), "octal digits such as '0644', at most '7777'");
+    return Mismatch("file mode", where, Quoted(text),
+                    "octal digits such as '0644', at most '7777'");
   }
   return mode;
 }
@@ -96,8 +98,8 @@ absl::Status CheckLinkTarget(absl::string_view where, absl::string_view target) 
   return absl::OkStatus();
 }
 
-// Bazel stages the inputs of an action as absolute symlinks to the same path below another root. Such a link is not part of
-// the input; any other is.
+// Bazel stages the inputs of an action as absolute symlinks to the same path below another root.
+// Such a link is not part of the input; any other is.
 bool IsStagingLink(absl::string_view target, absl::string_view exec_path) {
   if (!absl::StartsWith(target, "/")) return false;
   return absl::EndsWith(target, absl::StrCat("/", exec_path)) ||
@@ -148,7 +150,8 @@ absl::Status Planner::AddWheel(const sdk::WheelInput& input, ZipLimits& limits) 
   return absl::OkStatus();
 }
 
-absl::StatusOr<Planner::Node> Planner::Look(const std::string& source, absl::string_view exec_path) {
+absl::StatusOr<Planner::Node> Planner::Look(const std::string& source,
+                                            absl::string_view exec_path) {
   Node node = {source, {}, {}};
   for (int hop = 0; hop < kMaxStagingHops; ++hop) {
     ASSIGN_OR_RETURN(node.info, fs_.Stat(node.source, base::Follow::kNo));
@@ -175,16 +178,17 @@ absl::Status Planner::AddRegular(const std::string& source, LayerEntry entry, bo
   return absl::OkStatus();
 }
 
-absl::Status Planner::AddTree(const Node& root, absl::string_view exec_path, const LayerEntry& pattern,
-                              bool fixed_mode, int depth) {
+absl::Status Planner::AddTree(const Node& root, absl::string_view exec_path,
+                              const LayerEntry& pattern, bool fixed_mode, int depth) {
   if (depth > kMaxTreeDepth) {
-    return Mismatch("layer input", root.source, absl::StrCat("more than ", kMaxTreeDepth, " levels"),
-                    "fewer");
+    return Mismatch("layer input", root.source,
+                    absl::StrCat("more than ", kMaxTreeDepth, " levels"), "fewer");
   }
   LayerEntry directory = pattern;
   directory.type = TarType::kDirectory;
   directory.mode = 0755;
-  // An owner other than root is a wish of the user; a plain directory is only there to hold something.
+  // An owner other than root is a wish of the user; a plain directory is only there to hold
+  // something.
   const bool weak = pattern.uid == 0 && pattern.gid == 0;
   Add(std::move(directory), weak);
   ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(root.source));
@@ -276,12 +280,13 @@ absl::Status Planner::Conflict(const Claim& first, const Claim& second) const {
     return Mismatch("path in the layer", Quoted(first.entry.path),
                     absl::StrCat(a, " and ", b, ", with different types"), "one owner");
   }
-  return Mismatch("path in the layer", Quoted(first.entry.path),
-                  absl::StrCat(a, " and ", b), "one owner");
+  return Mismatch("path in the layer", Quoted(first.entry.path), absl::StrCat(a, " and ", b),
+                  "one owner");
 }
 
 absl::StatusOr<LayerPlan> Planner::Finish() {
-  // Strong claims first, then in the order of the inputs, so that the one that is kept does not depend on chance.
+  // Strong claims first, then in the order of the inputs, so that the one that is kept does not
+  // depend on chance.
   std::sort(claims_.begin(), claims_.end(), [](const Claim& a, const Claim& b) {
     if (const int order = a.entry.path.compare(b.entry.path); order != 0) return order < 0;
     return std::pair(a.weak, a.owner) < std::pair(b.weak, b.owner);
@@ -294,8 +299,8 @@ absl::StatusOr<LayerPlan> Planner::Finish() {
       const Claim& second = claims_[i];
       const bool both_directories =
           first.entry.type == TarType::kDirectory && second.entry.type == TarType::kDirectory;
-      const bool same = first.entry.mode == second.entry.mode && first.entry.uid == second.entry.uid &&
-                        first.entry.gid == second.entry.gid;
+      const bool same = first.entry.mode == second.entry.mode &&
+                        first.entry.uid == second.entry.uid && first.entry.gid == second.entry.gid;
       if (!both_directories || (!second.weak && !same)) return Conflict(first, second);
     }
     plan_.entries.push_back(std::move(claims_[kept].entry));

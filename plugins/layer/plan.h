@@ -1,4 +1,5 @@
-// From a request to the list of entries of a layer: what is where, checked and sorted, before any data is read.
+// From a request to the list of entries of a layer: what is where, checked and sorted, before any
+// data is read.
 
 #ifndef RULES_INFERENCE_PLUGINS_LAYER_PLAN_H_
 #define RULES_INFERENCE_PLUGINS_LAYER_PLAN_H_
@@ -27,7 +28,8 @@ struct LayerEntry {
   uint32_t gid = 0;
   uint64_t size = 0;
   std::string link_target;
-  // A file has its data from an entry of a wheel, else from the file at `source`; without either it is empty.
+  // A file has its data from an entry of a wheel, else from the file at `source`; without either it
+  // is empty.
   int wheel = kNoWheel;
   uint32_t zip_entry = 0;
   std::string source;

@@ -1,10 +1,11 @@
-// Problem. A layer of wheels is a gzip file, and wheels are zip files: both hold deflate streams. Compressing what was already
-// compressed costs 20 to 60 times more than inflating it.
+// Problem. A layer of wheels is a gzip file, and wheels are zip files: both hold deflate streams.
+// Compressing what was already compressed costs 20 to 60 times more than inflating it.
 //
-// Idea (mode SPLICE). A gzip file may consist of many members, and a reader sees the concatenation of their data. So each
-// deflate stream of a wheel becomes a member of its own, byte for byte, with the CRC-32 and the size that the zip directory
-// has for it; what lies between the streams (tar headers, padding, files that are not deflated) goes into small members
-// that are compressed here. For a wheel with files a and b:
+// Idea (mode SPLICE). A gzip file may consist of many members, and a reader sees the concatenation
+// of their data. So each deflate stream of a wheel becomes a member of its own, byte for byte, with
+// the CRC-32 and the size that the zip directory has for it; what lies between the streams (tar
+// headers, padding, files that are not deflated) goes into small members that are compressed here.
+// For a wheel with files a and b:
 //
 //   member 1   header of a            compressed here
 //   member 2   data of a              the stream of the wheel
@@ -12,8 +13,9 @@
 //   member 4   data of b              the stream of the wheel
 //   ...
 //
-// Invariant. The concatenated data of the members of a segment is the segment's part of the tar stream; no member of ours
-// crosses a segment, so the blob does not depend on who makes which segment when.
+// Invariant. The concatenated data of the members of a segment is the segment's part of the tar
+// stream; no member of ours crosses a segment, so the blob does not depend on who makes which
+// segment when.
 //
 // Cost. Copying the packed bytes, a member per file (some 80 bytes), and inflating for the diff_id.
 
@@ -63,7 +65,8 @@ void SegmentBuffer::AppendZeros(size_t count) {
 
 Producer::Producer(const LayerPlan& plan, sdk::LayerMode mode, int level, bool inflate,
                    base::FileSystem& fs)
-    // The level is for blocks that are compressed anew; the little that splicing compresses has a fixed one.
+    // The level is for blocks that are compressed anew; the little that splicing compresses has a
+    // fixed one.
     : plan_(plan),
       mode_(mode),
       inflate_(inflate),
@@ -151,7 +154,8 @@ absl::Status Producer::AppendSpliced(const Slice& slice, std::unique_ptr<EntrySt
   RETURN_IF_ERROR(FlushGap(buffer));
   if (slice.begin == 0) absl::StrAppend(&buffer.blob, kGzipHeader);
   if (whole || !inflate_) {
-    // Without inflating nobody knows which packed bytes make a slice; any split will do whose parts add up.
+    // Without inflating nobody knows which packed bytes make a slice; any split will do whose parts
+    // add up.
     const auto packed_at = [&](uint64_t at) {
       return static_cast<uint64_t>(static_cast<unsigned __int128>(at) * zip_entry.packed_size /
                                    zip_entry.size);

@@ -63,11 +63,14 @@ class SegmentBuffer {
 
 class Producer {
  public:
-  // With `inflate` false, deflated entries get no tar bytes: only the blob is made. Needs mode SPLICE.
-  Producer(const LayerPlan& plan, sdk::LayerMode mode, int level, bool inflate, base::FileSystem& fs);
+  // With `inflate` false, deflated entries get no tar bytes: only the blob is made. Needs mode
+  // SPLICE.
+  Producer(const LayerPlan& plan, sdk::LayerMode mode, int level, bool inflate,
+           base::FileSystem& fs);
 
-  // `stream` is that of the entry that the segment before has left open and this one continues, and afterwards that of the
-  // entry that this one leaves open; else null. It is not used when inflate is false.
+  // `stream` is that of the entry that the segment before has left open and this one continues, and
+  // afterwards that of the entry that this one leaves open; else null. It is not used when inflate
+  // is false.
   absl::Status Produce(const Segment& segment, std::unique_ptr<EntryStream>& stream,
                        SegmentBuffer& buffer);
 

@@ -27,8 +27,8 @@ using base::Quoted;
 constexpr size_t kColumns = 3;
 constexpr size_t kBase64Digest = 43;  // 32 bytes without padding.
 
-// Takes one line of three columns from the front of `text`. Quotes around a column may hold commas and doubled quotes, but
-// no line break: no path has one.
+// Takes one line of three columns from the front of `text`. Quotes around a column may hold commas
+// and doubled quotes, but no line break: no path has one.
 bool ConsumeRow(absl::string_view& text, std::array<std::string, kColumns>& columns) {
   size_t end = text.find('\n');
   absl::string_view line = text.substr(0, end);
@@ -70,7 +70,8 @@ absl::StatusOr<base::Digest> ParseDigest(const std::string& where, absl::string_
     return Mismatch("wheel RECORD", where, absl::StrCat("digest ", Quoted(text)), kExpected);
   }
   ASSIGN_OR_RETURN(const base::Digest digest, base::Digest::FromRaw(raw));
-  // The decoder takes more than one text for a digest: the other base64 alphabet, and unused bits at the end.
+  // The decoder takes more than one text for a digest: the other base64 alphabet, and unused bits
+  // at the end.
   if (absl::WebSafeBase64Escape(raw) != code) {
     return Mismatch("wheel RECORD", where, absl::StrCat("digest ", Quoted(text)), kExpected);
   }
@@ -86,7 +87,8 @@ absl::StatusOr<Record> ParseRecord(absl::string_view where, absl::string_view te
     const std::string at = absl::StrCat(where, " line ", line);
     const absl::string_view rest = text.substr(0, text.find('\n'));
     if (!ConsumeRow(text, columns)) {
-      return Mismatch("wheel RECORD", at, Quoted(rest), "path, digest and size with commas between");
+      return Mismatch("wheel RECORD", at, Quoted(rest),
+                      "path, digest and size with commas between");
     }
     const auto& [path, digest, size] = columns;
     RecordRow row;
@@ -97,13 +99,15 @@ absl::StatusOr<Record> ParseRecord(absl::string_view where, absl::string_view te
     if (!size.empty()) {
       uint64_t value = 0;
       if (!absl::SimpleAtoi(size, &value) || absl::StrCat(value) != size) {
-        return Mismatch("wheel RECORD", at, absl::StrCat("size ", Quoted(size)), "a decimal number");
+        return Mismatch("wheel RECORD", at, absl::StrCat("size ", Quoted(size)),
+                        "a decimal number");
       }
       row.size = value;
     }
     const auto [found, is_new] = record.try_emplace(path, row);
     if (!is_new) {
-      return Mismatch("wheel RECORD", at, absl::StrCat(Quoted(path), " as on line ", found->second.line),
+      return Mismatch("wheel RECORD", at,
+                      absl::StrCat(Quoted(path), " as on line ", found->second.line),
                       "every path once");
     }
   }

@@ -24,8 +24,8 @@ struct RecordRow {
 
 using Record = absl::flat_hash_map<std::string, RecordRow>;
 
-// Parses comma-separated values of three columns: path, "sha256=" and unpadded URL-safe base64, size. `where` is for
-// messages. Refuses other digests, a path twice, and anything malformed.
+// Parses comma-separated values of three columns: path, "sha256=" and unpadded URL-safe base64,
+// size. `where` is for messages. Refuses other digests, a path twice, and anything malformed.
 absl::StatusOr<Record> ParseRecord(absl::string_view where, absl::string_view text);
 
 }  // namespace rules_inference::layer

@@ -39,12 +39,16 @@ TEST(RecordTest, RefusesTheRest) {
       {"\"a,,", "wheel RECORD: w line 1: got '\\\"a,,'" + expected_row},
       {"a\"b,,", "wheel RECORD: w line 1: got 'a\\\"b,,'" + expected_row},
       {"a,md5=x,1", "wheel RECORD: w line 1: got digest 'md5=x'" + expected_digest},
-      {"a,sha256=47DEQpj8HBSa,1", "wheel RECORD: w line 1: got digest 'sha256=47DEQpj8HBSa'" + expected_digest},
+      {"a,sha256=47DEQpj8HBSa,1",
+       "wheel RECORD: w line 1: got digest 'sha256=47DEQpj8HBSa'" + expected_digest},
       // The last character has two bits too many.
       {"a,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFV,1",
-       "wheel RECORD: w line 1: got digest 'sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFV'" + expected_digest},
-      {std::string("a,") + kEmpty + ",-1", "wheel RECORD: w line 1: got size '-1', expected a decimal number"},
-      {std::string("a,") + kEmpty + ",01", "wheel RECORD: w line 1: got size '01', expected a decimal number"},
+       "wheel RECORD: w line 1: got digest 'sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFV'" +
+           expected_digest},
+      {std::string("a,") + kEmpty + ",-1",
+       "wheel RECORD: w line 1: got size '-1', expected a decimal number"},
+      {std::string("a,") + kEmpty + ",01",
+       "wheel RECORD: w line 1: got size '01', expected a decimal number"},
       {"a,,\na,,", "wheel RECORD: w line 2: got 'a' as on line 1, expected every path once"},
   };
   for (const Case& c : cases) {

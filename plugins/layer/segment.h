@@ -15,7 +15,8 @@ namespace rules_inference::layer {
 // Tar bytes of a segment at most: the block size of the modes that compress.
 inline constexpr size_t kSegmentSize = size_t{1} << 20;
 
-// A part of an entry. Its header belongs to the part that starts at 0, its padding to the part that ends with the data.
+// A part of an entry. Its header belongs to the part that starts at 0, its padding to the part that
+// ends with the data.
 struct Slice {
   uint32_t entry = 0;
   uint64_t begin = 0;
@@ -35,7 +36,8 @@ struct Segment {
 
 // Hands out the segments of a plan one after the other. They follow from the plan alone:
 //  - an entry that fits in a segment is not cut: a segment takes as many as fit;
-//  - a larger one starts a segment, is cut every kSegmentSize tar bytes, and its rest begins a segment that others may join.
+//  - a larger one starts a segment, is cut every kSegmentSize tar bytes, and its rest begins a
+//    segment that others may join.
 class SegmentCutter {
  public:
   explicit SegmentCutter(const LayerPlan& plan) : plan_(plan) {}

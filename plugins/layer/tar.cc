@@ -43,16 +43,18 @@ bool IsAscii(absl::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
-// Octal digits with leading zeros and a NUL. When the number does not fit, the base-256 form of GNU tar: readers that know
-// PAX take the record instead, and the others are not told a wrong number.
+// Octal digits with leading zeros and a NUL. When the number does not fit, the base-256 form of GNU
+// tar: readers that know PAX take the record instead, and the others are not told a wrong number.
 template <size_t kSize>
 bool SetNumber(char (&field)[kSize], uint64_t value) {
   const bool fits = value >> (3 * (kSize - 1)) == 0;
   if (fits) {
     field[kSize - 1] = '\0';
-    for (size_t i = kSize - 1; i-- > 0; value >>= 3) field[i] = static_cast<char>('0' + (value & 7));
+    for (size_t i = kSize - 1; i-- > 0; value >>= 3)
+      field[i] = static_cast<char>('0' + (value & 7));
   } else {
-    for (size_t i = kSize; i-- > 0; value >>= 8) field[i] = static_cast<char>(i == 0 ? 0x80 : value & 0xFF);
+    for (size_t i = kSize; i-- > 0; value >>= 8)
+      field[i] = static_cast<char>(i == 0 ? 0x80 : value & 0xFF);
   }
   return fits;
 }
@@ -62,7 +64,8 @@ void SetText(char (&field)[kSize], absl::string_view text) {
   std::memcpy(field, text.data(), std::min(kSize, text.size()));
 }
 
-// Puts `path` into the name, or into prefix and name with a '/' between them. False when it does not fit.
+// Puts `path` into the name, or into prefix and name with a '/' between them. False when it does
+// not fit.
 bool SetPath(Ustar& block, absl::string_view path) {
   if (path.size() <= sizeof(block.name)) {
     SetText(block.name, path);
@@ -110,8 +113,7 @@ void AppendTarHeader(const TarHeader& header, std::string& out) {
   Ustar block = {};
   std::string records;
   // A directory is known by its type; the '/' is for readers from before ustar.
-  const std::string path =
-      absl::StrCat(header.path, header.type == TarType::kDirectory ? "/" : "");
+  const std::string path = absl::StrCat(header.path, header.type == TarType::kDirectory ? "/" : "");
   if (!SetPath(block, path) || !IsAscii(path)) {
     SetText(block.name, path);
     std::memset(block.prefix, 0, sizeof(block.prefix));

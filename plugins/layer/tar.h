@@ -1,6 +1,7 @@
 // Headers of a tar stream: POSIX ustar, with a PAX header before it where ustar cannot say it.
 //
-// Everything that could differ from one machine to another is fixed: time 0, no user and group names, no device numbers.
+// Everything that could differ from one machine to another is fixed: time 0, no user and group
+// names, no device numbers.
 
 #ifndef RULES_INFERENCE_PLUGINS_LAYER_TAR_H_
 #define RULES_INFERENCE_PLUGINS_LAYER_TAR_H_

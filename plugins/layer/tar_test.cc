@@ -26,7 +26,8 @@ std::string HeaderFor(absl::string_view path, TarType type = TarType::kFile, uin
 }
 
 absl::string_view Field(const std::string& blocks, size_t offset, size_t size) {
-  const absl::string_view field = absl::string_view(blocks).substr(blocks.size() - kTarBlock + offset, size);
+  const absl::string_view field =
+      absl::string_view(blocks).substr(blocks.size() - kTarBlock + offset, size);
   return field.substr(0, field.find('\0'));
 }
 
@@ -78,7 +79,8 @@ TEST(TarTest, PaxHeaderWhereUstarCannot) {
       {"long name", HeaderFor(one_name), absl::StrCat("111 path=", one_name, "\n")},
       {"long directory", HeaderFor(deep), absl::StrCat("168 path=", deep, "\n")},
       {"not ASCII", HeaderFor("na\xc3\xafve"), "15 path=na\xc3\xafve\n"},
-      {"long link", HeaderFor("l", TarType::kSymlink, 0, one_name), absl::StrCat("115 linkpath=", one_name, "\n")},
+      {"long link", HeaderFor("l", TarType::kSymlink, 0, one_name),
+       absl::StrCat("115 linkpath=", one_name, "\n")},
       {"8 GiB", HeaderFor("big", TarType::kFile, uint64_t{1} << 33), "19 size=8589934592\n"},
   };
   for (const Case& c : cases) {
@@ -90,7 +92,8 @@ TEST(TarTest, PaxHeaderWhereUstarCannot) {
   EXPECT_EQ(HeaderFor("big", TarType::kFile, (uint64_t{1} << 33) - 1).size(), kTarBlock);
   // For readers that do not know PAX: the same size in base 256.
   const std::string big = HeaderFor("big", TarType::kFile, uint64_t{1} << 33);
-  EXPECT_EQ(big.substr(2 * kTarBlock + 124, 12), absl::string_view("\x80\0\0\0\0\0\0\x02\0\0\0\0", 12));
+  EXPECT_EQ(big.substr(2 * kTarBlock + 124, 12),
+            absl::string_view("\x80\0\0\0\0\0\0\x02\0\0\0\0", 12));
 }
 
 TEST(TarTest, LargeOwners) {

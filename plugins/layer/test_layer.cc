@@ -152,7 +152,10 @@ std::vector<ListedEntry> List(absl::string_view tar) {
     entry.gid = pax.count("gid") != 0 ? static_cast<uint32_t>(std::stoul(pax["gid"]))
                                       : static_cast<uint32_t>(Octal(block.substr(116, 8)));
     pax.clear();
-    entry.type = type == '5' ? "directory" : type == '2' ? "symlink" : type == '0' ? "file" : "unknown";
+    entry.type = type == '5'   ? "directory"
+                 : type == '2' ? "symlink"
+                 : type == '0' ? "file"
+                               : "unknown";
     if (type == '5') {
       EXPECT_TRUE(absl::EndsWith(entry.path, "/")) << entry.path;
       if (!entry.path.empty()) entry.path.pop_back();
@@ -180,12 +183,13 @@ std::vector<ListedEntry> List(absl::string_view tar) {
 std::string Listing(const std::vector<ListedEntry>& entries) {
   std::string listing;
   for (const ListedEntry& entry : entries) {
-    absl::StrAppendFormat(&listing, R"({"path":"%s","type":"%s","mode":"%04o")", entry.path, entry.type,
-                          entry.mode);
+    absl::StrAppendFormat(&listing, R"({"path":"%s","type":"%s","mode":"%04o")", entry.path,
+                          entry.type, entry.mode);
     if (entry.uid != 0 || entry.gid != 0) {
       absl::StrAppendFormat(&listing, R"(,"uid":%u,"gid":%u)", entry.uid, entry.gid);
     }
-    if (entry.type == "symlink") absl::StrAppendFormat(&listing, R"(,"target":"%s")", entry.link_target);
+    if (entry.type == "symlink")
+      absl::StrAppendFormat(&listing, R"(,"target":"%s")", entry.link_target);
     if (entry.type == "file") {
       absl::StrAppendFormat(&listing, R"(,"size":%d,"sha256":"%s")", entry.data.size(),
                             base::Sha256::Of(entry.data).Hex());

@@ -21,15 +21,16 @@ struct ListedEntry {
   std::string data;
 };
 
-// The tar stream in a blob: all gzip members, all zstd frames, or the blob itself. Adds a test failure and returns what it has
-// when the blob is damaged.
+// The tar stream in a blob: all gzip members, all zstd frames, or the blob itself. Adds a test
+// failure and returns what it has when the blob is damaged.
 std::string Unpack(absl::string_view blob);
 
 // The number of gzip members or zstd frames.
 int CountMembers(absl::string_view blob);
 
-// The entries of a tar stream; PAX headers are applied. Adds a test failure for anything that a layer must not have: a wrong
-// checksum, a time, a name of a user, a path twice, an entry before its parent, data after the end.
+// The entries of a tar stream; PAX headers are applied. Adds a test failure for anything that a
+// layer must not have: a wrong checksum, a time, a name of a user, a path twice, an entry before
+// its parent, data after the end.
 std::vector<ListedEntry> List(absl::string_view tar);
 
 // One line of JSON per entry.

@@ -25,17 +25,18 @@ std::string LittleEndian(uint64_t value, int bytes) {
 
 std::string Local(const TestHeader& header) {
   return absl::StrCat(Le32(header.signature), Le16(20), Le16(header.flags), Le16(header.method),
-                      Le32(0x00210000), Le32(header.crc32), Le32(header.packed_size), Le32(header.size),
-                      Le16(header.name.size()), Le16(header.extra.size()), header.name, header.extra);
+                      Le32(0x00210000), Le32(header.crc32), Le32(header.packed_size),
+                      Le32(header.size), Le16(header.name.size()), Le16(header.extra.size()),
+                      header.name, header.extra);
 }
 
 std::string Central(const TestHeader& header) {
-  return absl::StrCat(absl::StrCat(Le32(header.signature), Le16(0x0314), Le16(20), Le16(header.flags)),
-                      Le16(header.method), Le32(0x00210000), Le32(header.crc32),
-                      absl::StrCat(Le32(header.packed_size), Le32(header.size), Le16(header.name.size())),
-                      absl::StrCat(Le16(header.extra.size()), Le16(0), Le16(header.disk), Le16(0)),
-                      absl::StrCat(Le32(header.attributes), Le32(header.offset)), header.name,
-                      header.extra);
+  return absl::StrCat(
+      absl::StrCat(Le32(header.signature), Le16(0x0314), Le16(20), Le16(header.flags)),
+      Le16(header.method), Le32(0x00210000), Le32(header.crc32),
+      absl::StrCat(Le32(header.packed_size), Le32(header.size), Le16(header.name.size())),
+      absl::StrCat(Le16(header.extra.size()), Le16(0), Le16(header.disk), Le16(0)),
+      absl::StrCat(Le32(header.attributes), Le32(header.offset)), header.name, header.extra);
 }
 
 }  // namespace
@@ -68,8 +69,9 @@ std::string BuildZip(const TestZip& zip) {
     header.flags = entry.flags;
     header.method = entry.deflate ? 8 : 0;
     header.crc32 = libdeflate_crc32(0, entry.data.data(), entry.data.size());
-    const std::string packed =
-        entry.packed.has_value() ? *entry.packed : entry.deflate ? Deflate(entry.data) : entry.data;
+    const std::string packed = entry.packed.has_value() ? *entry.packed
+                               : entry.deflate          ? Deflate(entry.data)
+                                                        : entry.data;
     header.packed_size = static_cast<uint32_t>(packed.size());
     header.size = static_cast<uint32_t>(entry.data.size());
     header.name = entry.name;
@@ -94,7 +96,8 @@ std::string BuildZip(const TestZip& zip) {
   if (zip.before_end) file += zip.before_end(end);
   if (zip.end) zip.end(end);
   absl::StrAppend(&file, Le32(end.signature), Le16(end.disk), Le16(end.directory_disk));
-  absl::StrAppend(&file, Le16(end.entries_here), Le16(end.entries), Le32(end.size), Le32(end.offset));
+  absl::StrAppend(&file, Le16(end.entries_here), Le16(end.entries), Le32(end.size),
+                  Le32(end.offset));
   absl::StrAppend(&file, Le16(end.comment.size()), end.comment);
   return file + zip.after_end;
 }

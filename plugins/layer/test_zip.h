@@ -61,7 +61,8 @@ struct TestEnd {
 
 struct TestZip {
   std::vector<TestEntry> entries;
-  // Raw bytes after the last entry, after the directory (with access to the honest end record), and after everything.
+  // Raw bytes after the last entry, after the directory (with access to the honest end record), and
+  // after everything.
   std::string before_directory;
   std::function<std::string(const TestEnd&)> before_end;
   std::string after_end;
@@ -82,8 +83,8 @@ std::string Zip64End(const TestEnd& end);
 // The RECORD file for some files, with its own row.
 std::string RecordFor(const std::vector<TestEntry>& files, absl::string_view record_name);
 
-// A wheel "demo" 1.0 with the given files, its METADATA, WHEEL and a right RECORD. `change` may spoil it before it is packed;
-// its last entry is RECORD.
+// A wheel "demo" 1.0 with the given files, its METADATA, WHEEL and a right RECORD. `change` may
+// spoil it before it is packed; its last entry is RECORD.
 std::string BuildWheel(const std::vector<TestEntry>& files,
                        const std::function<void(TestZip&)>& change = nullptr);
 

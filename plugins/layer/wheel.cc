@@ -33,7 +33,8 @@ using base::Quoted;
 constexpr uint64_t kMaxRecordBytes = uint64_t{24} << 20;
 constexpr uint64_t kMaxMetadataBytes = uint64_t{1} << 20;
 
-// The name of a project as package indexes compare it: lower case, runs of "-", "_" and "." are one "_".
+// The name of a project as package indexes compare it: lower case, runs of "-", "_" and "." are one
+// "_".
 std::string NormalizedName(absl::string_view name) {
   std::string normalized;
   for (const char c : name) {
@@ -72,8 +73,7 @@ class Opener {
 
 absl::Status Opener::FindDistInfo() {
   for (const ZipEntry& entry : zip_.entries()) {
-    const absl::string_view top =
-        absl::string_view(entry.name).substr(0, entry.name.find('/'));
+    const absl::string_view top = absl::string_view(entry.name).substr(0, entry.name.find('/'));
     if (!absl::EndsWith(top, ".dist-info") || top == dist_info_) continue;
     if (!dist_info_.empty()) {
       return Mismatch("wheel", file(), absl::StrCat(Quoted(dist_info_), " and ", Quoted(top)),
@@ -87,7 +87,8 @@ absl::Status Opener::FindDistInfo() {
   const absl::string_view stem = absl::StripSuffix(dist_info_, ".dist-info");
   data_ = absl::StrCat(stem, ".data");
   name_ = std::string(stem.substr(0, stem.find('-')));
-  // name-version(-build)?-python-abi-platform.whl: when the file is named as a wheel is, it is the wheel of that name.
+  // name-version(-build)?-python-abi-platform.whl: when the file is named as a wheel is, it is the
+  // wheel of that name.
   absl::string_view base_name = absl::string_view(file()).substr(file().rfind('/') + 1);
   if (absl::ConsumeSuffix(&base_name, ".whl")) {
     const std::vector<absl::string_view> parts = absl::StrSplit(base_name, '-');
@@ -123,7 +124,8 @@ absl::Status Opener::CheckVersion() {
 absl::Status Opener::CheckRecord(const ZipEntry& entry, Record& record, WheelMember& member) {
   const auto found = record.find(entry.name);
   absl::string_view suffix = entry.name;
-  const bool about_record = absl::ConsumePrefix(&suffix, dist_info_) && absl::ConsumePrefix(&suffix, "/RECORD");
+  const bool about_record =
+      absl::ConsumePrefix(&suffix, dist_info_) && absl::ConsumePrefix(&suffix, "/RECORD");
   const bool is_record = about_record && suffix.empty();
   const bool is_signature = about_record && (suffix == ".jws" || suffix == ".p7s");
   if (found == record.end()) {
@@ -140,7 +142,8 @@ absl::Status Opener::CheckRecord(const ZipEntry& entry, Record& record, WheelMem
   }
   if (!row.digest.has_value() && is_signature) return absl::OkStatus();
   if (!row.digest.has_value()) {
-    return Mismatch("wheel RECORD", where(), absl::StrCat("no digest for ", Quoted(entry.name)), "a sha256");
+    return Mismatch("wheel RECORD", where(), absl::StrCat("no digest for ", Quoted(entry.name)),
+                    "a sha256");
   }
   if (row.size.has_value() && *row.size != entry.size) {
     return Mismatch("wheel RECORD", where(),
@@ -189,7 +192,8 @@ absl::StatusOr<std::vector<WheelMember>> Opener::Members() {
     if (place.empty()) continue;
     member.path = absl::StrCat(prefix_.str(), "/", place);
     if (member.path.size() > base::RelPath::kMaxSize) {
-      return Mismatch("path in the layer", zip_.Where(entry), absl::StrCat(member.path.size(), " bytes"),
+      return Mismatch("path in the layer", zip_.Where(entry),
+                      absl::StrCat(member.path.size(), " bytes"),
                       absl::StrCat("at most ", base::RelPath::kMaxSize));
     }
     member.executable = entry.executable || is_script;

@@ -6,8 +6,8 @@
 //   <name>-<version>.data/headers/X             include/<name>/X
 //   <name>-<version>.data/data/X                X
 //   everything else, RECORD too                 as it is named
-// This is the tree that `pip install --target` makes, less what an installer generates: no entry point scripts, no rewritten
-// first lines of scripts, no INSTALLER, and RECORD as the wheel has it.
+// This is the tree that `pip install --target` makes, less what an installer generates: no entry
+// point scripts, no rewritten first lines of scripts, no INSTALLER, and RECORD as the wheel has it.
 
 #ifndef RULES_INFERENCE_PLUGINS_LAYER_WHEEL_H_
 #define RULES_INFERENCE_PLUGINS_LAYER_WHEEL_H_
@@ -41,8 +41,9 @@ struct Wheel {
   std::vector<WheelMember> members;
 };
 
-// Opens the wheel at `source`. Refuses one whose RECORD does not name every file with a sha256 and the right size, or names
-// others; whose format is newer than version 1; or that has other than one `.dist-info` directory.
+// Opens the wheel at `source`. Refuses one whose RECORD does not name every file with a sha256 and
+// the right size, or names others; whose format is newer than version 1; or that has other than one
+// `.dist-info` directory.
 absl::StatusOr<Wheel> OpenWheel(base::FileSystem& fs, const std::string& source,
                                 const base::RelPath& prefix, const ZipLimits& limits);
 

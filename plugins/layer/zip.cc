@@ -1,9 +1,12 @@
-// Reading goes in four steps, and each refuses what does not fit, so that later ones can rely on it:
+// Reading goes in four steps; each refuses what does not fit, so that later ones can rely on it:
 //   1. the end record, and the zip64 one when there is one: where the directory lies;
 //   2. the directory: one ZipEntry each, with names and sizes checked;
-//   3. the local headers in the order of their offsets: equal to the directory, and no byte between entries;
-//   4. the names against each other: duplicates, files that are directories, names that some file system takes for one.
-// No packed byte is read but the descriptors behind the data, and memory is bounded by the directory.
+//   3. the local headers in the order of their offsets: equal to the directory, and no byte
+//      between entries;
+//   4. the names against each other: duplicates, files that are directories, names that some file
+//      system takes for one.
+// No packed byte is read but the descriptors behind the data, and memory is bounded by the
+// directory.
 
 #include "plugins/layer/zip.h"
 
@@ -93,9 +96,7 @@ class Reader {
   absl::StatusOr<std::vector<ZipEntry>> Read();
 
  private:
-  std::string At(uint64_t offset) const {
-    return absl::StrCat(file_->path(), ": offset ", offset);
-  }
+  std::string At(uint64_t offset) const { return absl::StrCat(file_->path(), ": offset ", offset); }
   std::string Where(const ZipEntry& entry) const {
     return absl::StrCat(file_->path(), ": entry ", Quoted(entry.name), " (#", entry.index, ")");
   }
@@ -137,8 +138,8 @@ absl::StatusOr<std::vector<ZipEntry>> Reader::Read() {
 // The end record must be the last 22 bytes. When it is not, says what is there instead.
 absl::StatusOr<uint64_t> Reader::FindEndRecord() {
   const uint64_t size = file_->size();
-  const auto tail_size = static_cast<size_t>(
-      std::min<uint64_t>(size, zip_format::kEndSize + zip_format::kMaxComment));
+  const auto tail_size =
+      static_cast<size_t>(std::min<uint64_t>(size, zip_format::kEndSize + zip_format::kMaxComment));
   std::string tail(tail_size, '\0');
   RETURN_IF_ERROR(base::ReadExactly(*file_, size - tail_size, absl::MakeSpan(tail)));
   if (tail_size >= zip_format::kEndSize) {
@@ -170,8 +171,8 @@ absl::StatusOr<Directory> Reader::ReadEnd() {
   const uint16_t comment = fields.U16();
   if (disk != 0 || directory_disk != 0 || entries_here != directory.entries) {
     return Mismatch("zip file in several parts", At(end_offset),
-                    absl::StrCat("disks ", disk, " and ", directory_disk, ", ", entries_here, " of ",
-                                 directory.entries, " entries"),
+                    absl::StrCat("disks ", disk, " and ", directory_disk, ", ", entries_here,
+                                 " of ", directory.entries, " entries"),
                     "all entries on disk 0");
   }
   if (comment != 0) {
@@ -195,8 +196,8 @@ absl::StatusOr<Directory> Reader::ReadEnd() {
 // The zip64 end record and its locator lie right before the end record. Both or neither.
 absl::Status Reader::ReadEnd64(uint64_t end_offset, const Directory& end, uint64_t& directory_end,
                                Directory& directory) {
-  const bool wanted = end.entries == kSaturated16 || end.size == kSaturated32 ||
-                      end.offset == kSaturated32;
+  const bool wanted =
+      end.entries == kSaturated16 || end.size == kSaturated32 || end.offset == kSaturated32;
   constexpr uint64_t kBoth = zip_format::kEnd64Size + zip_format::kEnd64LocatorSize;
   std::string locator(zip_format::kEnd64LocatorSize, '\0');
   if (end_offset >= zip_format::kEnd64LocatorSize) {
@@ -205,7 +206,8 @@ absl::Status Reader::ReadEnd64(uint64_t end_offset, const Directory& end, uint64
   }
   Fields fields(locator);
   if (fields.U32() != zip_format::kEnd64LocatorSignature) {
-    // Values that happen to be saturated are legal without zip64, but no two readers agree about them.
+    // Values that happen to be saturated are legal without zip64, but no two readers agree about
+    // them.
     if (!wanted) return absl::OkStatus();
     return Mismatch("zip64 end", At(end_offset), "no locator before the end record",
                     "one, for saturated fields");
@@ -242,8 +244,8 @@ absl::Status Reader::ReadEnd64(uint64_t end_offset, const Directory& end, uint64
   end64.offset = fields64.U64();
   if (disk != 0 || directory_disk != 0 || entries_here != end64.entries) {
     return Mismatch("zip file in several parts", At(located),
-                    absl::StrCat("disks ", disk, " and ", directory_disk, ", ", entries_here, " of ",
-                                 end64.entries, " entries"),
+                    absl::StrCat("disks ", disk, " and ", directory_disk, ", ", entries_here,
+                                 " of ", end64.entries, " entries"),
                     "all entries on disk 0");
   }
   const struct {
@@ -270,8 +272,8 @@ absl::Status Reader::ReadDirectory(const Directory& directory) {
   WindowReader reader(*file_, kWindow);
   const uint64_t end = directory.offset + directory.size;
   uint64_t offset = directory.offset;
-  entries_.reserve(static_cast<size_t>(std::min<uint64_t>(
-      directory.entries, directory.size / zip_format::kCentralSize)));
+  entries_.reserve(static_cast<size_t>(
+      std::min<uint64_t>(directory.entries, directory.size / zip_format::kCentralSize)));
   for (uint32_t index = 0; index < directory.entries; ++index) {
     ASSIGN_OR_RETURN(absl::string_view fixed, reader.Get(offset, zip_format::kCentralSize));
     Fields fields(fixed);
@@ -284,7 +286,8 @@ absl::Status Reader::ReadDirectory(const Directory& directory) {
     const size_t variable = size_t{fields.U16()} + fields.U16() + fields.U16();
     const size_t size = zip_format::kCentralSize + variable;
     if (offset + size > end) {
-      return Mismatch("zip directory", At(offset), absl::StrCat("entry #", index, " of ", size, " bytes"),
+      return Mismatch("zip directory", At(offset),
+                      absl::StrCat("entry #", index, " of ", size, " bytes"),
                       absl::StrCat("an end at ", end));
     }
     ASSIGN_OR_RETURN(const absl::string_view whole, reader.Get(offset, size));
@@ -294,7 +297,8 @@ absl::Status Reader::ReadDirectory(const Directory& directory) {
   }
   if (offset != end) {
     return Mismatch("zip directory", At(offset),
-                    absl::StrCat(end - offset, " bytes after ", directory.entries, " entries"), "none");
+                    absl::StrCat(end - offset, " bytes after ", directory.entries, " entries"),
+                    "none");
   }
   return absl::OkStatus();
 }
@@ -324,7 +328,8 @@ absl::Status Reader::ReadCentral(Fields& fields, uint32_t index, const Directory
   entry.name = std::string(name);
 
   if (disk != 0) {
-    return Mismatch("zip file in several parts", Where(entry), absl::StrCat("disk ", disk), "disk 0");
+    return Mismatch("zip file in several parts", Where(entry), absl::StrCat("disk ", disk),
+                    "disk 0");
   }
   std::vector<uint64_t*> saturated;
   for (uint64_t* field : {&entry.size, &entry.packed_size, &details.header_offset}) {
@@ -350,8 +355,8 @@ absl::Status Reader::ReadCentral(Fields& fields, uint32_t index, const Directory
   return absl::OkStatus();
 }
 
-// Checks the extra fields of a header. Each saturated field of the header takes its value from the zip64 field, which must
-// hold exactly these; the Unicode path must repeat the name.
+// Checks the extra fields of a header. Each saturated field of the header takes its value from the
+// zip64 field, which must hold exactly these; the Unicode path must repeat the name.
 absl::Status Reader::CheckExtra(const ZipEntry& entry, absl::string_view extra,
                                 absl::string_view name, absl::Span<uint64_t* const> saturated,
                                 absl::string_view which) {
@@ -367,8 +372,8 @@ absl::Status Reader::CheckExtra(const ZipEntry& entry, absl::string_view extra,
                       absl::StrCat("a ", which, " field beyond their end"), "whole fields");
     }
     if (id == zip_format::kExtraZip64) {
-      // Some writers reserve the field in the local header before they know the sizes and then fill in both places; that
-      // is harmless as long as they agree.
+      // Some writers reserve the field in the local header before they know the sizes and then fill
+      // in both places; that is harmless as long as they agree.
       if (!seen_zip64 && saturated.empty() && which == "local header" && data.size() == 16) {
         Fields repeated(data);
         const uint64_t size = repeated.U64();
@@ -388,7 +393,8 @@ absl::Status Reader::CheckExtra(const ZipEntry& entry, absl::string_view extra,
       Fields values(data);
       for (uint64_t* field : saturated) {
         *field = values.U64();
-        // A value that fits in 32 bits is odd but agreed upon; the top bit would make other readers see a negative size.
+        // A value that fits in 32 bits is odd but agreed upon; the top bit would make other readers
+        // see a negative size.
         if (*field > uint64_t{1} << 62) {
           return Mismatch("zip64 field", Where(entry), absl::StrCat(*field), "at most 2^62");
         }
@@ -412,21 +418,26 @@ absl::Status Reader::CheckExtra(const ZipEntry& entry, absl::string_view extra,
   return absl::OkStatus();
 }
 
-absl::Status Reader::CheckEntry(const ZipEntry& entry, const Details& details, uint32_t attributes) {
+absl::Status Reader::CheckEntry(const ZipEntry& entry, const Details& details,
+                                uint32_t attributes) {
   if ((details.flags & zip_format::kFlagEncrypted) != 0) {
     return Mismatch("zip entry", Where(entry), "an encrypted entry", "a plain one");
   }
-  const uint16_t known = zip_format::kFlagLevel | zip_format::kFlagDescriptor | zip_format::kFlagUtf8;
+  const uint16_t known =
+      zip_format::kFlagLevel | zip_format::kFlagDescriptor | zip_format::kFlagUtf8;
   if ((details.flags & ~known) != 0) {
-    return Mismatch("zip flags", Where(entry), Hex(details.flags), absl::StrCat("bits of ", Hex(known)));
+    return Mismatch("zip flags", Where(entry), Hex(details.flags),
+                    absl::StrCat("bits of ", Hex(known)));
   }
   if (details.method != 0 && details.method != 8) {
-    return Mismatch("zip method", Where(entry), absl::StrCat(details.method), "0 (stored) or 8 (deflated)");
+    return Mismatch("zip method", Where(entry), absl::StrCat(details.method),
+                    "0 (stored) or 8 (deflated)");
   }
   if ((details.flags & zip_format::kFlagUtf8) == 0 &&
-      std::any_of(entry.name.begin(), entry.name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
-    return Mismatch("zip entry name", Where(entry), "characters beyond ASCII without the UTF-8 flag",
-                    "the flag");
+      std::any_of(entry.name.begin(), entry.name.end(),
+                  [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
+    return Mismatch("zip entry name", Where(entry),
+                    "characters beyond ASCII without the UTF-8 flag", "the flag");
   }
   const uint32_t type = attributes >> 28;  // S_IFMT of a Unix mode, in units of 0010000.
   if (type != 0 && type != 010 && type != 04) {
@@ -444,7 +455,8 @@ absl::Status Reader::CheckEntry(const ZipEntry& entry, const Details& details, u
     // Some writers deflate nothing: two bytes.
     const uint64_t packed = details.method == 0 ? 0 : 2;
     if (entry.size != 0 || entry.crc32 != 0 || entry.packed_size != packed) {
-      return Mismatch("zip entry", Where(entry), absl::StrCat("a directory of ", entry.size, " bytes"), "none");
+      return Mismatch("zip entry", Where(entry),
+                      absl::StrCat("a directory of ", entry.size, " bytes"), "none");
     }
     return absl::OkStatus();
   }
@@ -453,14 +465,17 @@ absl::Status Reader::CheckEntry(const ZipEntry& entry, const Details& details, u
                     absl::StrCat(entry.packed_size, " stored bytes for ", entry.size), "as many");
   }
   if (details.method == 0 && (details.flags & zip_format::kFlagDescriptor) != 0) {
-    return Mismatch("zip data descriptor", Where(entry), "one after stored data", "one after deflated data");
+    return Mismatch("zip data descriptor", Where(entry), "one after stored data",
+                    "one after deflated data");
   }
   if (details.method == 8) {
     if (entry.size / kMaxDeflateRatio > entry.packed_size) {
-      return Mismatch("zip bomb", Where(entry), absl::StrCat(entry.size, " bytes from ", entry.packed_size),
+      return Mismatch("zip bomb", Where(entry),
+                      absl::StrCat(entry.size, " bytes from ", entry.packed_size),
                       absl::StrCat("a ratio of at most ", kMaxDeflateRatio));
     }
-    // Deflate adds 5 bytes to a block of up to 64 KiB at worst; more is padding in which anything can hide.
+    // Deflate adds 5 bytes to a block of up to 64 KiB at worst; more is padding in which anything
+    // can hide.
     if (entry.packed_size > entry.size + entry.size / 64 + 1024) {
       return Mismatch("zip entry size", Where(entry),
                       absl::StrCat(entry.packed_size, " deflated bytes for ", entry.size),
@@ -475,14 +490,15 @@ absl::Status Reader::CheckBomb(const Directory& directory) {
   for (const ZipEntry& entry : entries_) {
     total += entry.size;
     if (total > limits_.max_unpacked_bytes) {
-      return Mismatch("zip too large", file_->path(), absl::StrCat(total, " unpacked bytes or more"),
+      return Mismatch("zip too large", file_->path(),
+                      absl::StrCat(total, " unpacked bytes or more"),
                       absl::StrCat("at most ", limits_.max_unpacked_bytes));
     }
   }
   if (total > kBombFloor && total / kBombRatio > directory.offset) {
-    return Mismatch("zip bomb", file_->path(),
-                    absl::StrCat(total, " unpacked bytes from ", file_->size()),
-                    absl::StrCat("a ratio of at most ", kBombRatio, " above ", kBombFloor, " bytes"));
+    return Mismatch(
+        "zip bomb", file_->path(), absl::StrCat(total, " unpacked bytes from ", file_->size()),
+        absl::StrCat("a ratio of at most ", kBombRatio, " above ", kBombFloor, " bytes"));
   }
   return absl::OkStatus();
 }
@@ -529,13 +545,15 @@ absl::Status Reader::CheckLocals(const Directory& directory) {
 absl::StatusOr<uint64_t> Reader::CheckLocal(WindowReader& reader, ZipEntry& entry,
                                             const Details& details, uint64_t limit) {
   const std::string full_name = absl::StrCat(entry.name, entry.is_directory ? "/" : "");
-  ASSIGN_OR_RETURN(absl::string_view data,
-                   reader.Get(details.header_offset, zip_format::kLocalSize + full_name.size() + 64));
+  ASSIGN_OR_RETURN(
+      absl::string_view data,
+      reader.Get(details.header_offset, zip_format::kLocalSize + full_name.size() + 64));
   Fields fields(data);
   if (const uint32_t signature = fields.U32(); signature != zip_format::kLocalSignature) {
-    return Mismatch("zip local header", Where(entry),
-                    absl::StrCat("signature ", Hex(signature), " at offset ", details.header_offset),
-                    Hex(zip_format::kLocalSignature));
+    return Mismatch(
+        "zip local header", Where(entry),
+        absl::StrCat("signature ", Hex(signature), " at offset ", details.header_offset),
+        Hex(zip_format::kLocalSignature));
   }
   fields.U16();  // Needed to extract.
   const uint16_t flags = fields.U16();
@@ -553,13 +571,16 @@ absl::StatusOr<uint64_t> Reader::CheckLocal(WindowReader& reader, ZipEntry& entr
   const absl::string_view name = variable.Bytes(name_size);
   const absl::string_view extra = variable.Bytes(extra_size);
   if (!variable.ok()) {
-    return Mismatch("zip local header", Where(entry), "a header beyond the end of the file", "a whole one");
+    return Mismatch("zip local header", Where(entry), "a header beyond the end of the file",
+                    "a whole one");
   }
   if (name != full_name) {
-    return Mismatch("zip local header", Where(entry), absl::StrCat("name ", Quoted(name)), Quoted(full_name));
+    return Mismatch("zip local header", Where(entry), absl::StrCat("name ", Quoted(name)),
+                    Quoted(full_name));
   }
   if (flags != details.flags) {
-    return Mismatch("zip local header", Where(entry), absl::StrCat("flags ", Hex(flags)), Hex(details.flags));
+    return Mismatch("zip local header", Where(entry), absl::StrCat("flags ", Hex(flags)),
+                    Hex(details.flags));
   }
   if (method != details.method) {
     return Mismatch("zip local header", Where(entry), absl::StrCat("method ", method),
@@ -596,8 +617,9 @@ absl::StatusOr<uint64_t> Reader::CheckLocal(WindowReader& reader, ZipEntry& entr
   return CheckDescriptor(reader, entry, !saturated.empty(), end, limit);
 }
 
-// The descriptor comes in four forms, and nothing but its length tells which one it is: with and without a signature, with
-// sizes of 32 and 64 bits. The wide form is for entries with a zip64 field.
+// The descriptor comes in four forms, and nothing but its length tells which one it is: with and
+// without a signature, with sizes of 32 and 64 bits. The wide form is for entries with a zip64
+// field.
 absl::StatusOr<uint64_t> Reader::CheckDescriptor(WindowReader& reader, const ZipEntry& entry,
                                                  bool has_zip64, uint64_t end, uint64_t limit) {
   const uint64_t length = limit - end;
@@ -610,7 +632,8 @@ absl::StatusOr<uint64_t> Reader::CheckDescriptor(WindowReader& reader, const Zip
   Fields fields(data);
   if (length == narrow + 4) {
     if (const uint32_t signature = fields.U32(); signature != zip_format::kDescriptorSignature) {
-      return Mismatch("zip data descriptor", Where(entry), absl::StrCat("signature ", Hex(signature)),
+      return Mismatch("zip data descriptor", Where(entry),
+                      absl::StrCat("signature ", Hex(signature)),
                       Hex(zip_format::kDescriptorSignature));
     }
   }
@@ -618,10 +641,10 @@ absl::StatusOr<uint64_t> Reader::CheckDescriptor(WindowReader& reader, const Zip
   const uint64_t packed_size = has_zip64 ? fields.U64() : fields.U32();
   const uint64_t size = has_zip64 ? fields.U64() : fields.U32();
   if (crc != entry.crc32 || packed_size != entry.packed_size || size != entry.size) {
-    return Mismatch("zip data descriptor", Where(entry),
-                    absl::StrCat("crc32 ", crc, ", sizes ", packed_size, " and ", size),
-                    absl::StrCat("crc32 ", entry.crc32, ", sizes ", entry.packed_size, " and ",
-                                 entry.size));
+    return Mismatch(
+        "zip data descriptor", Where(entry),
+        absl::StrCat("crc32 ", crc, ", sizes ", packed_size, " and ", size),
+        absl::StrCat("crc32 ", entry.crc32, ", sizes ", entry.packed_size, " and ", entry.size));
   }
   return limit;
 }
@@ -641,7 +664,8 @@ absl::Status Reader::CheckNames() {
   for (const ZipEntry& entry : entries_) {
     const absl::string_view name = entry.name;
     const std::string key = base::CollisionKey(name);
-    // The parents, then the entry itself. '/' folds to '/', so name and key have as many components.
+    // The parents, then the entry itself. '/' folds to '/', so name and key have as many
+    // components.
     const size_t slash = name.rfind('/');
     const absl::string_view parent = slash == absl::string_view::npos ? "" : name.substr(0, slash);
     size_t name_end = 0;
@@ -670,8 +694,8 @@ absl::Status Reader::CheckNames() {
                           absl::StrCat(its, " as a file and as a directory"), "one of both");
         }
         if (node.is_explicit && other.is_explicit) {
-          return Mismatch("zip entry names", Where(entry), absl::StrCat("the name of entry #", other.index),
-                          "every name once");
+          return Mismatch("zip entry names", Where(entry),
+                          absl::StrCat("the name of entry #", other.index), "every name once");
         }
         other.is_explicit |= node.is_explicit;
       }
@@ -685,7 +709,8 @@ absl::Status Reader::CheckNames() {
 
 }  // namespace
 
-absl::StatusOr<ZipFile> ZipFile::Read(std::shared_ptr<base::InputFile> file, const ZipLimits& limits) {
+absl::StatusOr<ZipFile> ZipFile::Read(std::shared_ptr<base::InputFile> file,
+                                      const ZipLimits& limits) {
   ASSIGN_OR_RETURN(std::vector<ZipEntry> entries, Reader(file, limits).Read());
   return ZipFile(std::move(file), std::move(entries));
 }

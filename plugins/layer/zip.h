@@ -1,9 +1,11 @@
-// A strict reader of zip files: what it accepts, every reader of zip files understands in the same way.
+// A strict reader of zip files: what it accepts, every reader of zip files understands in the same
+// way.
 //
-// A zip file describes its entries twice, before their data and in the directory at its end, and its readers choose what to
-// believe. This one believes nothing that is not said twice: both descriptions must agree, entries must lie one after the other
-// without a gap from the first byte of the file to the directory, and the directory must reach to the end record, which ends
-// the file.
+// A zip file describes its entries twice, before their data and in the directory at its end, and
+// its readers choose what to believe. This one believes nothing that is not said twice: both
+// descriptions must agree, entries must lie one after the other without a gap from the first byte
+// of the file to the directory, and the directory must reach to the end record, which ends the
+// file.
 
 #ifndef RULES_INFERENCE_PLUGINS_LAYER_ZIP_H_
 #define RULES_INFERENCE_PLUGINS_LAYER_ZIP_H_
@@ -44,7 +46,8 @@ struct ZipLimits {
 
 class ZipFile {
  public:
-  static absl::StatusOr<ZipFile> Read(std::shared_ptr<base::InputFile> file, const ZipLimits& limits);
+  static absl::StatusOr<ZipFile> Read(std::shared_ptr<base::InputFile> file,
+                                      const ZipLimits& limits);
 
   base::InputFile& file() const { return *file_; }
   const std::shared_ptr<base::InputFile>& shared_file() const { return file_; }

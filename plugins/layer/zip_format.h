@@ -25,7 +25,8 @@ inline constexpr size_t kEnd64LocatorSize = 20;
 inline constexpr size_t kMaxComment = 65535;
 
 inline constexpr uint16_t kFlagEncrypted = 1 << 0;
-inline constexpr uint16_t kFlagLevel = 3 << 1;  // How hard the compressor tried; no meaning for readers.
+inline constexpr uint16_t kFlagLevel =
+    3 << 1;  // How hard the compressor tried; no meaning for readers.
 inline constexpr uint16_t kFlagDescriptor = 1 << 3;
 inline constexpr uint16_t kFlagUtf8 = 1 << 11;
 

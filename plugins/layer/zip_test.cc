@@ -29,8 +29,8 @@ std::string StoredBlock(absl::string_view data) {
   return absl::StrCat("\x01", Le16(data.size()), Le16(~data.size()), data);
 }
 
-// Two honest entries, "a.py" at offset 0 and "b.py" at 68: headers of 34 bytes, 34 packed bytes, 29 bytes of data. The directory
-// is at 136, the end record at 236.
+// Two honest entries, "a.py" at offset 0 and "b.py" at 68: headers of 34 bytes, 34 packed bytes, 29
+// bytes of data. The directory is at 136, the end record at 236.
 TestZip Honest() {
   TestZip zip;
   for (const char* name : {"a.py", "b.py"}) {
@@ -137,18 +137,22 @@ TEST(ZipTest, HeadersMustAgree) {
 TEST(ZipTest, EntriesLieSideBySide) {
   Expect({
       {"prefix", [](TestZip& zip) { zip.entries[0].before = "#!/bin/sh\n"; },
-       "bytes between zip entries: t.zip: entry 'a.py' (#0): got offset 10, expected 0, the start of the file"},
+       "bytes between zip entries: t.zip: entry 'a.py' (#0): got offset 10, expected 0, the start "
+       "of the file"},
       {"gap", [](TestZip& zip) { zip.entries[1].before = "xx"; },
-       "bytes between zip entries: " + kB + ": got offset 70, expected 68, the end of the entry before"},
+       "bytes between zip entries: " + kB +
+           ": got offset 70, expected 68, the end of the entry before"},
       {"hidden entry",
        [](TestZip& zip) {
          TestZip hidden;
          hidden.entries = {zip.entries[0]};
          zip.entries[1].before = BuildZip(hidden).substr(0, 68);
        },
-       "bytes between zip entries: " + kB + ": got offset 136, expected 68, the end of the entry before"},
+       "bytes between zip entries: " + kB +
+           ": got offset 136, expected 68, the end of the entry before"},
       {"before the directory", [](TestZip& zip) { zip.before_directory = "x"; },
-       "bytes between zip entries: t.zip: offset 136: got a directory at 137, expected 136, the end of the last entry"},
+       "bytes between zip entries: t.zip: offset 136: got a directory at 137, expected 136, the "
+       "end of the last entry"},
       {"same data twice", Central([](TestHeader& h) { h.offset = 0; }),
        "overlapping zip entries: t.zip: entry 'a.py' (#0): got an end at 68, expected at most 0"},
       {"overlap",
@@ -164,11 +168,14 @@ TEST(ZipTest, EntriesLieSideBySide) {
 TEST(ZipTest, TheEndIsTheEnd) {
   Expect({
       {"suffix", [](TestZip& zip) { zip.after_end = "junk"; },
-       "bytes after the end of a zip file: t.zip: offset 258: got 4 bytes of comment or other data, expected none"},
+       "bytes after the end of a zip file: t.zip: offset 258: got 4 bytes of comment or other "
+       "data, expected none"},
       {"zeros", [](TestZip& zip) { zip.after_end = std::string(2, '\0'); },
-       "bytes after the end of a zip file: t.zip: offset 258: got 2 bytes of comment or other data, expected none"},
+       "bytes after the end of a zip file: t.zip: offset 258: got 2 bytes of comment or other "
+       "data, expected none"},
       {"comment", End([](TestEnd& end) { end.comment = "hi"; }),
-       "bytes after the end of a zip file: t.zip: offset 258: got 2 bytes of comment or other data, expected none"},
+       "bytes after the end of a zip file: t.zip: offset 258: got 2 bytes of comment or other "
+       "data, expected none"},
       {"zip in the comment", End([](TestEnd& end) { end.comment = BuildZip(TestZip{}); }),
        "zip directory: t.zip: offset 258: got offset 0 and size 0, expected an end at 258"},
       {"two ends", [](TestZip& zip) { zip.after_end = BuildZip(TestZip{}); },
@@ -176,9 +183,11 @@ TEST(ZipTest, TheEndIsTheEnd) {
       {"no end", End([](TestEnd& end) { end.signature = 0; }),
        "not a zip file: t.zip: got no end record, expected one in the last 22 bytes"},
       {"disk", End([](TestEnd& end) { end.disk = 1; }),
-       "zip file in several parts: t.zip: offset 236: got disks 1 and 0, 2 of 2 entries, expected all entries on disk 0"},
+       "zip file in several parts: t.zip: offset 236: got disks 1 and 0, 2 of 2 entries, expected "
+       "all entries on disk 0"},
       {"entries on this disk", End([](TestEnd& end) { end.entries_here = 1; }),
-       "zip file in several parts: t.zip: offset 236: got disks 0 and 0, 1 of 2 entries, expected all entries on disk 0"},
+       "zip file in several parts: t.zip: offset 236: got disks 0 and 0, 1 of 2 entries, expected "
+       "all entries on disk 0"},
       {"fewer entries", End([](TestEnd& end) { end.entries = end.entries_here = 1; }),
        "zip directory: t.zip: offset 186: got 50 bytes after 1 entries, expected none"},
       {"more entries", End([](TestEnd& end) { end.entries = end.entries_here = 3; }),
@@ -223,14 +232,19 @@ TEST(ZipTest, Zip64MustNotContradict) {
        "zip64 end: t.zip: offset 236: got directory offset 1, expected 136 as in the end record"},
       {"saturated for a small value", saturated,
        "zip64 end: t.zip: offset 236: got entries 2, expected 65535 as in the end record"},
-      {"saturated without zip64", End([](TestEnd& end) { end.entries = end.entries_here = 0xFFFF; }),
-       "zip64 end: t.zip: offset 236: got no locator before the end record, expected one, for saturated fields"},
+      {"saturated without zip64",
+       End([](TestEnd& end) { end.entries = end.entries_here = 0xFFFF; }),
+       "zip64 end: t.zip: offset 236: got no locator before the end record, expected one, for "
+       "saturated fields"},
       {"record size", zip64([](std::string& r) { r[4] = 45; }),
-       "zip64 end: t.zip: offset 236: got signature 0x6064b50 and size 45, expected 0x6064b50 and 44"},
+       "zip64 end: t.zip: offset 236: got signature 0x6064b50 and size 45, expected 0x6064b50 and "
+       "44"},
       {"record signature", zip64([](std::string& r) { r[0] = 0; }),
-       "zip64 end: t.zip: offset 236: got signature 0x6064b00 and size 44, expected 0x6064b50 and 44"},
+       "zip64 end: t.zip: offset 236: got signature 0x6064b00 and size 44, expected 0x6064b50 and "
+       "44"},
       {"disk", zip64([](std::string& r) { r[16] = 1; }),
-       "zip file in several parts: t.zip: offset 236: got disks 1 and 0, 2 of 2 entries, expected all entries on disk 0"},
+       "zip file in several parts: t.zip: offset 236: got disks 1 and 0, 2 of 2 entries, expected "
+       "all entries on disk 0"},
       {"locator offset", zip64([](std::string& r) { r[56 + 8] = 1; }),
        "zip64 end: t.zip: offset 292: got a record at 1, expected one at 236"},
       {"locator disks", zip64([](std::string& r) { r[56 + 16] = 2; }),
@@ -259,7 +273,8 @@ TEST(ZipTest, Zip64FieldsOfEntries) {
   Expect({
       {"needless", Central([=](TestHeader& h) { h.extra = field(h.size, h.packed_size); }),
        "zip64 field: " + kB + ": got 16 bytes in the directory, expected 0 bytes"},
-      {"absent", Both(saturate), "zip64 field: " + kB + ": got none in the directory, expected 16 bytes"},
+      {"absent", Both(saturate),
+       "zip64 field: " + kB + ": got none in the directory, expected 16 bytes"},
       {"short", Both([=](TestHeader& h) {
          h.extra = absl::StrCat(Le16(1), Le16(8), Le64(h.size));
          saturate(h);
@@ -270,7 +285,8 @@ TEST(ZipTest, Zip64FieldsOfEntries) {
          saturate(h);
        }),
        "zip64 field: " + kB + ": got a second one in the directory, expected 16 bytes"},
-      {"local differs", [=](TestZip& zip) {
+      {"local differs",
+       [=](TestZip& zip) {
          zip.entries[1].local = [=](TestHeader& h) {
            h.extra = field(30, h.packed_size);
            saturate(h);
@@ -283,20 +299,24 @@ TEST(ZipTest, Zip64FieldsOfEntries) {
        }),
        "zip64 field: " + kB + ": got 9223372036854775808, expected at most 2^62"},
       {"extra too long", Both([](TestHeader& h) { h.extra = absl::StrCat(Le16(9), Le16(9), "x"); }),
-       "zip extra fields: " + kB + ": got a directory field beyond their end, expected whole fields"},
+       "zip extra fields: " + kB +
+           ": got a directory field beyond their end, expected whole fields"},
       {"extra torn", Both([](TestHeader& h) { h.extra = "x"; }),
-       "zip extra fields: " + kB + ": got a directory field beyond their end, expected whole fields"},
+       "zip extra fields: " + kB +
+           ": got a directory field beyond their end, expected whole fields"},
   });
 }
 
 TEST(ZipTest, UnicodePathMustRepeatTheName) {
   const auto path = [](absl::string_view name, absl::string_view header_name, char version = 1) {
-    const std::string body = absl::StrCat(
-        std::string(1, version), Le32(libdeflate_crc32(0, header_name.data(), header_name.size())), name);
+    const std::string body =
+        absl::StrCat(std::string(1, version),
+                     Le32(libdeflate_crc32(0, header_name.data(), header_name.size())), name);
     return absl::StrCat(Le16(0x7075), Le16(body.size()), body);
   };
   TestZip honest = Honest();
-  honest.entries[1].local = honest.entries[1].central = [=](TestHeader& h) { h.extra = path("b.py", "b.py"); };
+  honest.entries[1].local =
+      honest.entries[1].central = [=](TestHeader& h) { h.extra = path("b.py", "b.py"); };
   EXPECT_TRUE(Read(BuildZip(honest)).ok());
   const std::string prefix = "zip Unicode path: " + kB + ": got ";
   Expect({
@@ -333,15 +353,19 @@ TEST(ZipTest, DataDescriptors) {
   Expect({
       {"missing", with(""), prefix + "0 bytes, expected 12 or 16"},
       {"unexpected", [=](TestZip& zip) { zip.entries[1].after = right; },
-       "bytes between zip entries: t.zip: offset 136: got a directory at 152, expected 136, the end of the last entry"},
+       "bytes between zip entries: t.zip: offset 136: got a directory at 152, expected 136, the "
+       "end of the last entry"},
       {"crc", with(Descriptor(1, 34, 29)), prefix + "crc32 1, sizes 34 and 29" + honest},
-      {"packed size", with(Descriptor(kCrc, 9, 29)), absl::StrCat(prefix, "crc32 ", kCrc, ", sizes 9 and 29", honest)},
-      {"size", with(Descriptor(kCrc, 34, 28)), absl::StrCat(prefix, "crc32 ", kCrc, ", sizes 34 and 28", honest)},
+      {"packed size", with(Descriptor(kCrc, 9, 29)),
+       absl::StrCat(prefix, "crc32 ", kCrc, ", sizes 9 and 29", honest)},
+      {"size", with(Descriptor(kCrc, 34, 28)),
+       absl::StrCat(prefix, "crc32 ", kCrc, ", sizes 34 and 28", honest)},
       {"signature", with(absl::StrCat("PK\x07\x09", right.substr(4))),
        prefix + "signature 0x9074b50, expected 0x8074b50"},
       {"zip64 form", with(absl::StrCat("PK\x07\x08", Le32(kCrc), Le64(34), Le64(29))),
        prefix + "24 bytes, expected 12 or 16"},
-      {"stored", [=](TestZip& zip) {
+      {"stored",
+       [=](TestZip& zip) {
          with(right)(zip);
          zip.entries[1].deflate = false;
          zip.entries[1].packed.reset();
@@ -365,10 +389,14 @@ TEST(ZipTest, KindsOfEntries) {
       {"device", [](TestZip& zip) { zip.entries[1].mode = 020666; },
        "zip entry: " + kB + ": got file type 0x2, expected a regular file or a directory"},
       {"directory by mode", [](TestZip& zip) { zip.entries[1].mode = 040755; },
-       "zip entry: " + kB + ": got a directory without '/' at the end of its name, expected a name that tells the type"},
+       "zip entry: " + kB +
+           ": got a directory without '/' at the end of its name, expected a name that tells the "
+           "type"},
       {"file by mode", Name("d/"),
-       "zip entry: t.zip: entry 'd' (#1): got a regular file with '/' at the end of its name, expected a name that tells the type"},
-      {"directory with data", [](TestZip& zip) {
+       "zip entry: t.zip: entry 'd' (#1): got a regular file with '/' at the end of its name, "
+       "expected a name that tells the type"},
+      {"directory with data",
+       [](TestZip& zip) {
          zip.entries[1].name = "d/";
          zip.entries[1].mode = 0;
        },
@@ -376,7 +404,8 @@ TEST(ZipTest, KindsOfEntries) {
       {"stored sizes", Both([](TestHeader& h) { h.method = 0; }),
        "zip entry size: " + kB + ": got 34 stored bytes for 29, expected as many"},
       {"padded stream", [](TestZip& zip) { zip.entries[1].packed = std::string(2000, '\0'); },
-       "zip entry size: " + kB + ": got 2000 deflated bytes for 29, expected hardly more than there are"},
+       "zip entry size: " + kB +
+           ": got 2000 deflated bytes for 29, expected hardly more than there are"},
   });
 }
 
@@ -384,11 +413,13 @@ TEST(ZipTest, Bombs) {
   Expect({
       {"impossible ratio", Both([](TestHeader& h) { h.size = 1 << 30; }),
        "zip bomb: " + kB + ": got 1073741824 bytes from 34, expected a ratio of at most 1032"},
-      {"ratio", [](TestZip& zip) {
+      {"ratio",
+       [](TestZip& zip) {
          zip.entries[1].packed = std::string(100000, '\0');
          zip.entries[1].local = zip.entries[1].central = [](TestHeader& h) { h.size = 100000000; };
        },
-       "zip bomb: t.zip: got 100000029 unpacked bytes from 100224, expected a ratio of at most 50 above 67108864 bytes"},
+       "zip bomb: t.zip: got 100000029 unpacked bytes from 100224, expected a ratio of at most 50 "
+       "above 67108864 bytes"},
   });
   ZipLimits limits;
   limits.max_unpacked_bytes = 57;
@@ -401,30 +432,47 @@ TEST(ZipTest, Bombs) {
 TEST(ZipTest, Names) {
   const std::string bad = "zip entry name: t.zip: entry #1: got bad path: ";
   Expect({
-      {"empty", Name(""), bad + "'': got an empty path, expected a relative path, expected a portable relative path"},
+      {"empty", Name(""),
+       bad + "'': got an empty path, expected a relative path, expected a portable relative path"},
       {"dot dot", Name("../b"),
-       bad + "'../b': got component '..', expected no '.' and no '..', expected a portable relative path"},
-      {"absolute", Name("/b"), bad + "'/b': got an absolute path, expected a relative path, expected a portable relative path"},
-      {"drive", Name("C:b"), bad + "'C:b': got a drive letter, expected a relative path, expected a portable relative path"},
+       bad + "'../b': got component '..', expected no '.' and no '..', expected a portable "
+             "relative path"},
+      {"absolute", Name("/b"),
+       bad + "'/b': got an absolute path, expected a relative path, expected a portable relative "
+             "path"},
+      {"drive", Name("C:b"),
+       bad + "'C:b': got a drive letter, expected a relative path, expected a portable relative "
+             "path"},
       {"backslash", Name("a\\b"),
-       bad + "'a\\\\b' at byte 1: got a backslash, expected '/' between components, expected a portable relative path"},
+       bad + "'a\\\\b' at byte 1: got a backslash, expected '/' between components, expected a "
+             "portable relative path"},
       {"NUL", Name(std::string("a\0b", 3)),
-       bad + "'a\\000b' at byte 1: got control character 0, expected printable characters, expected a portable relative path"},
+       bad + "'a\\000b' at byte 1: got control character 0, expected printable characters, "
+             "expected a portable relative path"},
       {"device", Name("nul.py"),
-       bad + "'nul.py': got component 'nul.py', expected no reserved device name, expected a portable relative path"},
+       bad + "'nul.py': got component 'nul.py', expected no reserved device name, expected a "
+             "portable relative path"},
       {"no UTF-8 flag", Name("na\xc3\xafve.py"),
-       "zip entry name: t.zip: entry 'na\xc3\xafve.py' (#1): got characters beyond ASCII without the UTF-8 flag, expected the flag"},
-      {"twice", Name("a.py"), "zip entry names: t.zip: entry 'a.py' (#1): got the name of entry #0, expected every name once"},
+       "zip entry name: t.zip: entry 'na\xc3\xafve.py' (#1): got characters beyond ASCII without "
+       "the UTF-8 flag, expected the flag"},
+      {"twice", Name("a.py"),
+       "zip entry names: t.zip: entry 'a.py' (#1): got the name of entry #0, expected every name "
+       "once"},
       {"case", Name("A.PY"),
-       "zip entry names: t.zip: entry 'A.PY' (#1): got 'A.PY' beside 'a.py' (#0), expected names that differ by more than case or accents' encoding"},
+       "zip entry names: t.zip: entry 'A.PY' (#1): got 'A.PY' beside 'a.py' (#0), expected names "
+       "that differ by more than case or accents' encoding"},
       {"file and directory", Name("a.py/b"),
-       "zip entry names: t.zip: entry 'a.py/b' (#1): got 'a.py' (#0) as a file and as a directory, expected one of both"},
-      {"case of a directory", [](TestZip& zip) {
+       "zip entry names: t.zip: entry 'a.py/b' (#1): got 'a.py' (#0) as a file and as a directory, "
+       "expected one of both"},
+      {"case of a directory",
+       [](TestZip& zip) {
          zip.entries[0].name = "Lib/x/a";
          zip.entries[1].name = "lib/x/b";
        },
-       "zip entry names: t.zip: entry 'lib/x/b' (#1): got 'lib' beside 'Lib' (#0), expected names that differ by more than case or accents' encoding"},
-      {"directory twice", [](TestZip& zip) {
+       "zip entry names: t.zip: entry 'lib/x/b' (#1): got 'lib' beside 'Lib' (#0), expected names "
+       "that differ by more than case or accents' encoding"},
+      {"directory twice",
+       [](TestZip& zip) {
          for (TestEntry& entry : zip.entries) {
            entry.name = "d/";
            entry.data = "";
@@ -433,7 +481,8 @@ TEST(ZipTest, Names) {
            entry.mode = 040755;
          }
        },
-       "zip entry names: t.zip: entry 'd' (#1): got the name of entry #0, expected every name once"},
+       "zip entry names: t.zip: entry 'd' (#1): got the name of entry #0, expected every name "
+       "once"},
   });
 }
 

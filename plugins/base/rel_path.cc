@@ -24,15 +24,16 @@ absl::Status CheckCharacters(absl::string_view text) {
   uint32_t c = 0;
   while (!rest.empty()) {
     const size_t offset = text.size() - rest.size();
-    const std::string where = absl::StrCat(Quoted(text), " at byte ", offset);
+    const auto where = [&] { return absl::StrCat(Quoted(text), " at byte ", offset); };
     if (!ConsumeUtf8(rest, c)) {
-      return Mismatch("path", where, "a byte that is not UTF-8", "valid UTF-8");
+      return Mismatch("path", where(), "a byte that is not UTF-8", "valid UTF-8");
     }
     // C0 and C1 controls, DEL, and the line and paragraph separators.
     if (c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029) {
-      return Mismatch("path", where, absl::StrCat("control character ", c), "printable characters");
+      return Mismatch("path", where(), absl::StrCat("control character ", c),
+                      "printable characters");
     }
-    if (c == '\\') return Mismatch("path", where, "a backslash", "'/' between components");
+    if (c == '\\') return Mismatch("path", where(), "a backslash", "'/' between components");
   }
   return absl::OkStatus();
 }

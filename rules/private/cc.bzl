@@ -16,9 +16,10 @@ _WARNINGS = [
 ]
 
 def _copts(copts):
-    # Users who depend on this module with another compiler must not fail on a new warning of it.
-    return _WARNINGS + select({
-        "//rules/private/cc:warnings_as_errors": ["-Werror"],
+    # Those who depend on this module neither see nor fail on warnings: their compiler, or their way of including
+    # third-party headers, may be another one.
+    return select({
+        Label("//rules/private/cc:warnings_as_errors"): _WARNINGS + ["-Werror"],
         "//conditions:default": [],
     }) + copts
 

@@ -71,7 +71,8 @@ def cc_proto(name, srcs, deps = [], **kwargs):
         srcs = [":{}_srcs".format(name)],
         hdrs = [":{}_hdrs".format(name)],
         copts = ["-w"],
-        deps = deps + ["@com_google_protobuf//:protobuf"],
+        # The label of this repository: outside modules need no dependency of their own on protobuf.
+        deps = deps + [Label("@com_google_protobuf//:protobuf")],
         **kwargs
     )
 

@@ -57,7 +57,9 @@ else
   skip "plugins without optimization" "REPRODUCIBLE_SLOW=1 asks for it"
 fi
 
-# Threads are a field of the request: the plugin runs on the requests of the build, changed in that field.
+# Threads are a field of the request: the plugin runs on the requests of the build, changed in that field. Requests of
+# actions with mapped paths name files that only the sandbox has.
+FLAGS+=(--modify_execution_info='^(WheelLayer|FileLayer)$=-supports-path-mapping')
 build_or_die //examples/comfy:image --materialize_param_files
 root=$(bazel info execution_root 2>/dev/null)
 for target in //examples/comfy:deps //examples/comfy:app; do

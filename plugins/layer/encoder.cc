@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "libdeflate.h"
+#include "plugins/layer/header_deflate.h"
 #include "zstd.h"
 
 namespace rules_inference::layer {
@@ -50,6 +51,12 @@ absl::Status Encoder::AppendGzip(absl::string_view block, std::string& out) {
   out.resize(start + size);
   AppendGzipTrailer(libdeflate_crc32(0, block.data(), block.size()), block.size(), out);
   return absl::OkStatus();
+}
+
+void Encoder::AppendHeaderGzip(absl::string_view block, std::string& out) {
+  absl::StrAppend(&out, kGzipHeader);
+  AppendHeaderDeflate(block, out);
+  AppendGzipTrailer(libdeflate_crc32(0, block.data(), block.size()), block.size(), out);
 }
 
 absl::Status Encoder::AppendZstd(absl::string_view block, std::string& out) {

@@ -35,6 +35,8 @@ class Encoder {
 
   // Appends one gzip member.
   absl::Status AppendGzip(absl::string_view block, std::string& out);
+  // The same for tar headers and padding: fast, and with bytes that no library's version changes.
+  static void AppendHeaderGzip(absl::string_view block, std::string& out);
   // Appends one zstd frame, with content size and checksum.
   absl::Status AppendZstd(absl::string_view block, std::string& out);
 

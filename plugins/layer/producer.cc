@@ -26,6 +26,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -77,6 +78,7 @@ absl::Status Producer::Produce(const Segment& segment, std::unique_ptr<EntryStre
                                SegmentBuffer& buffer) {
   buffer.Clear();
   gap_ = 0;
+  gap_has_data_ = false;
   for (const Slice& slice : segment.slices) {
     const LayerEntry& entry = plan_.entries[slice.entry];
     if (slice.begin == 0) buffer.Append(HeaderOf(entry));
@@ -111,6 +113,7 @@ absl::Status Producer::AppendData(const Slice& slice, std::unique_ptr<EntryStrea
                                   SegmentBuffer& buffer) {
   const LayerEntry& entry = plan_.entries[slice.entry];
   if (mode_ == sdk::SPLICE && plan_.is_deflated(entry)) return AppendSpliced(slice, stream, buffer);
+  gap_has_data_ = true;
   if (slice.begin == 0 && slice.end == entry.size) return AppendWhole(entry, buffer);
   if (slice.begin == 0) {
     ASSIGN_OR_RETURN(stream, EntryStream::Open(plan_, entry, fs_));
@@ -186,7 +189,10 @@ absl::Status Producer::AppendSpliced(const Slice& slice, std::unique_ptr<EntrySt
 absl::Status Producer::FlushGap(SegmentBuffer& buffer) {
   const absl::string_view gap = buffer.tar().substr(gap_);
   gap_ = buffer.size();
-  return gap.empty() ? absl::OkStatus() : encoder_.AppendGzip(gap, buffer.blob);
+  if (gap.empty()) return absl::OkStatus();
+  if (std::exchange(gap_has_data_, false)) return encoder_.AppendGzip(gap, buffer.blob);
+  Encoder::AppendHeaderGzip(gap, buffer.blob);
+  return absl::OkStatus();
 }
 
 }  // namespace rules_inference::layer

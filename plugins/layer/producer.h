@@ -91,6 +91,8 @@ class Producer {
   std::string packed_;
   // In mode SPLICE: tar bytes from here on are not in the blob yet.
   size_t gap_ = 0;
+  // Those bytes hold data of files, and not only headers and padding.
+  bool gap_has_data_ = false;
 };
 
 }  // namespace rules_inference::layer

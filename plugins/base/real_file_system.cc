@@ -30,10 +30,6 @@ namespace {
 // One call never moves more: Linux caps reads and writes a little below 2 GiB.
 constexpr size_t kMaxTransfer = size_t{1} << 30;
 
-// After how many bytes the kernel is asked to start writing them to the disk. Without that, all of
-// a large file waits for the fsync at its end.
-constexpr uint64_t kWriteBack = uint64_t{8} << 20;
-
 // Repeats a system call that a signal has interrupted.
 template <typename Call>
 auto Retry(Call call) {
@@ -121,18 +117,13 @@ class RealOutputFile final : public OutputFile {
       if (count < 0) return SystemError(errno, "cannot write", path_);
       if (count == 0) return SystemError(ENOSPC, "cannot write", path_);
       data.remove_prefix(static_cast<size_t>(count));
-      size_ += static_cast<uint64_t>(count);
     }
-    StartWriteBack();
     return absl::OkStatus();
   }
 
   absl::Status Publish() override {
-    // The data must be on the disk before the name is: after a loss of power the name would else
-    // stand for zeros.
-    if (Retry([&] { return fsync(fd_.get()); }) != 0) {
-      return SystemError(errno, "cannot write", path_);
-    }
+    // No fsync: these are outputs of build actions. Bazel digests them again after a loss of power,
+    // so what was lost is built again; waiting for the disk would cost every build.
     // Some file systems report a failed write only here; the descriptor is gone in any case.
     if (close(fd_.Release()) != 0 && errno != EINTR) {
       return SystemError(errno, "cannot write", path_);
@@ -145,22 +136,10 @@ class RealOutputFile final : public OutputFile {
   }
 
  private:
-  // A hint: errors show in Publish().
-  void StartWriteBack() {
-#if defined(__linux__)
-    if (size_ - started_ < kWriteBack) return;
-    sync_file_range(fd_.get(), static_cast<off_t>(started_), static_cast<off_t>(size_ - started_),
-                    SYNC_FILE_RANGE_WRITE);
-    started_ = size_;
-#endif
-  }
-
   std::string path_;
   std::string real_;
   std::string partial_;
   FileDescriptor fd_;
-  uint64_t size_ = 0;     // Bytes appended.
-  uint64_t started_ = 0;  // Of them, those on their way to the disk.
   bool published_ = false;
 };
 

@@ -22,7 +22,10 @@ mkdir right
 mv out.tar.gz out.json right
 
 # inject SYSCALL WHAT N: runs the plugin; the N-th of these calls is refused with an error, or kills the process.
-inject() { strace -f -qq -o trace -e trace="$1" -e inject="$1:$2:when=$3" "$plugin" @request >log 2>&1; }
+inject() {
+  # The outer redirection is for the shell, which would say "Killed".
+  { strace -f -qq -o trace -e trace="$1" -e inject="$1:$2:when=$3" "$plugin" @request >log 2>&1; } 2>/dev/null
+}
 
 # What is there under the final names is whole, and a side file does not stand alone.
 state_is_right() {

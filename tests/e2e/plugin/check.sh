@@ -1,53 +1,19 @@
 #!/usr/bin/env bash
 # A plugin in an outside workspace, under every strategy of Bazel: same bytes, the runner that was asked for, errors in the
-# plugin's own words, and a worker that outlives them.
-#
-#   BAZEL_CMD  command that runs Bazel        (default: the repository's bazelw)
-#   MODE       module (default) or workspace
-#
-# Prints `PASS name` or `FAIL name: why` per check; exit code 1 when one failed.
+# plugin's own words, and a worker that outlives them. Environment: see lib.bash.
 set -uo pipefail
+# shellcheck source=tests/e2e/lib.bash
+. "$(dirname -- "${BASH_SOURCE[0]}")/../lib.bash"
 
-cd -- "$(dirname -- "${BASH_SOURCE[0]}")" || exit 1
-read -r -a bazel <<<"${BAZEL_CMD:-../../../bazelw}"
-mode=${MODE:-module}
-scratch=$(mktemp -d "${HOME:?}/.e2e_plugin.XXXXXX")
-failed=0
-
-modes=(--lockfile_mode=off)
-if [[ $mode == workspace ]]; then modes=(--noenable_bzlmod --enable_workspace); fi
+bases=(base)
 
 # Listing actions never come from a cache here: every strategy has to do the work. Outputs of other actions are on disk even
 # if a disk cache has them, as some builds go without it.
 run() {
   local command=$1
   shift
-  "${bazel[@]}" --output_base="$scratch/base" --max_idle_secs=60 "$command" "${modes[@]}" --curses=no --noshow_progress \
-    --experimental_convenience_symlinks=ignore --remote_download_outputs=all \
-    --modify_execution_info=Listing=+no-cache "$@" >"$scratch/out" 2>"$scratch/err"
+  bazel_in base "$command" --remote_download_outputs=all --modify_execution_info=Listing=+no-cache "$@"
 }
-
-# Ends the server, and every worker with it.
-stop() { "${bazel[@]}" --output_base="$scratch/base" shutdown >/dev/null 2>&1; }
-
-check() {
-  local name=$1 got=$2 expected=$3
-  if [[ $got == "$expected" ]]; then
-    echo "PASS plugin_$mode/$name"
-  else
-    echo "FAIL plugin_$mode/$name: got '$got', expected '$expected'"
-    failed=1
-    tail -n 30 "$scratch/err" >&2
-  fi
-}
-
-# shellcheck disable=SC2329 # called by trap
-cleanup() {
-  [[ -d $scratch/base ]] && stop
-  chmod -R u+w "$scratch"
-  rm -rf "$scratch"
-}
-trap cleanup EXIT
 
 # The runners of all Listing actions in the execution log, each once.
 runners() {

@@ -1,28 +1,18 @@
 #!/usr/bin/env bash
 # Wheels in an outside workspace: what is fetched and what is not, how often pip is asked, and what users read when it fails.
-#
-#   BAZEL_CMD  command that runs Bazel        (default: the repository's bazelw)
-#   MODE       module (default) or workspace
-#
-# Prints `PASS name` or `FAIL name: why` per check; exit code 1 when one failed.
+# Environment: see lib.bash.
 set -uo pipefail
+# shellcheck source=tests/e2e/lib.bash
+. "$(dirname -- "${BASH_SOURCE[0]}")/../lib.bash"
 
-cd -- "$(dirname -- "${BASH_SOURCE[0]}")" || exit 1
-read -r -a bazel <<<"${BAZEL_CMD:-../../../bazelw}"
-mode=${MODE:-module}
-scratch=$(mktemp -d "${HOME:?}/.e2e_wheels.XXXXXX")
-failed=0
+bases=(first second)
 
-modes=(--lockfile_mode=off)
-if [[ $mode == workspace ]]; then modes=(--noenable_bzlmod --enable_workspace); fi
-
-# Flags: every run has a Python that counts, and a repository cache that starts empty.
+# Every run has a Python that counts, and a repository cache that starts empty.
 run() {
   local base=$1 command=$2
   shift 2
-  "${bazel[@]}" --output_base="$scratch/$base" --max_idle_secs=20 "$command" "${modes[@]}" --curses=no --noshow_progress --experimental_convenience_symlinks=ignore \
-    --repository_cache="$scratch/repository_cache" --repo_env=RULES_INFERENCE_PYTHON="$PWD/python.sh" \
-    --repo_env=E2E_PIP_LOG="$scratch/pip.log" "$@" >"$scratch/out" 2>"$scratch/err"
+  bazel_in "$base" "$command" --repository_cache="$scratch/repository_cache" --repo_env=RULES_INFERENCE_PYTHON="$PWD/python.sh" \
+    --repo_env=E2E_PIP_LOG="$scratch/pip.log" "$@"
 }
 
 pip_calls() { if [[ -e $scratch/pip.log ]]; then wc -l <"$scratch/pip.log"; else echo 0; fi; }
@@ -31,33 +21,6 @@ pip_calls() { if [[ -e $scratch/pip.log ]]; then wc -l <"$scratch/pip.log"; else
 fetched() { find "$scratch/$1/external" -maxdepth 1 -type d -name '*wheels_*_cp3*' | sed 's/.*[~+]//; s#.*/##' | sorted; }
 wheel_names() { find "$scratch/$1/external" -maxdepth 2 -name '*.whl' | sed 's#.*/##' | sorted; }
 sorted() { LC_ALL=C sort | paste -sd' '; }
-
-check() {
-  local name=$1 got=$2 expected=$3
-  if [[ $got == "$expected" ]]; then
-    echo "PASS wheels_$mode/$name"
-  else
-    echo "FAIL wheels_$mode/$name: got '$got', expected '$expected'"
-    failed=1
-    tail -n 30 "$scratch/err" >&2
-  fi
-}
-
-# check_message NAME TEXT: the last command has failed, and said TEXT.
-check_message() {
-  if grep -qF -- "$2" "$scratch/err"; then check "$1" said said; else check "$1" "no such text" "$2"; fi
-}
-
-# shellcheck disable=SC2329 # called by trap
-cleanup() {
-  local base
-  for base in first second; do
-    [[ -d $scratch/$base ]] && "${bazel[@]}" --output_base="$scratch/$base" shutdown >/dev/null 2>&1
-  done
-  chmod -R u+w "$scratch"
-  rm -rf "$scratch"
-}
-trap cleanup EXIT
 
 run first build //:one
 check "one wheel builds" $? 0

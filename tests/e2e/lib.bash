@@ -1,0 +1,63 @@
+# shellcheck shell=bash disable=SC2034 # variables are for those who source this file
+# Shared by the check.sh of all outside workspaces; sourced by them.
+#
+#   BAZEL_CMD  command that runs Bazel        (default: the repository's bazelw)
+#   MODE       module (default) or workspace
+#
+# Each check prints `PASS name`, `FAIL name: why` or `SKIP name: why`; the exit code is 1 when one failed.
+
+here=$(cd -P -- "$(dirname -- "${BASH_SOURCE[1]}")" && pwd) || exit 1
+repo=$(cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
+read -r -a bazel <<<"${BAZEL_CMD:-$repo/bazelw}"
+mode=${MODE:-module}
+suite=$(basename -- "$here")
+scratch=$(mktemp -d "${HOME:?}/.e2e_$suite.XXXXXX") || exit 1
+failed=0
+cd -- "$here" || exit 1
+
+modes=(--lockfile_mode=off)
+if [[ $mode == workspace ]]; then modes=(--noenable_bzlmod --enable_workspace); fi
+
+# Where Bazel runs; a check may use a copy of its workspace.
+workspace_dir=$here
+
+# bazel_in BASE COMMAND ARGUMENT...: in an output base of the test; what it prints is in $scratch/out and $scratch/err.
+bazel_in() {
+  local base=$1 command=$2
+  shift 2
+  (cd -- "$workspace_dir" && "${bazel[@]}" --output_base="$scratch/$base" --max_idle_secs=60 "$command" "${modes[@]}" --curses=no \
+    --noshow_progress --experimental_convenience_symlinks=ignore "$@") >"$scratch/out" 2>"$scratch/err"
+}
+
+# stop BASE: ends its server, and every worker with it.
+stop() { (cd -- "$workspace_dir" && "${bazel[@]}" --output_base="$scratch/$1" shutdown >/dev/null 2>&1); }
+
+# check NAME GOT EXPECTED
+check() {
+  if [[ $2 == "$3" ]]; then
+    echo "PASS ${suite}_$mode/$1"
+  else
+    echo "FAIL ${suite}_$mode/$1: got '$2', expected '$3'"
+    failed=1
+    tail -n 30 "$scratch/err" >&2
+  fi
+}
+
+skip() { echo "SKIP ${suite}_$mode/$1: $2"; }
+
+# check_message NAME TEXT: the last command has failed, and said TEXT.
+check_message() {
+  if grep -qF -- "$2" "$scratch/err"; then check "$1" said said; else check "$1" "no such text" "$2"; fi
+}
+
+bases=()
+CLEANUP=()
+# shellcheck disable=SC2329 # called by trap
+cleanup() {
+  local item
+  for item in "${CLEANUP[@]}"; do eval "$item"; done
+  for item in "${bases[@]}"; do [[ -d $scratch/$item ]] && stop "$item"; done
+  chmod -R u+w "$scratch"
+  rm -rf "$scratch"
+}
+trap cleanup EXIT

@@ -3,10 +3,17 @@
     wheels = use_extension("@rules_inference//rules:extensions.bzl", "wheels")
     wheels.lock(name = "wheels", file = "//:requirements.lock.txt", pythons = ["3.11"])
     use_repo(wheels, "wheels")
+
+    variants = use_extension("@rules_inference//rules:extensions.bzl", "variants")
+    variants.artifact(name = "super_stt", lock = "//:super_stt.lock.json")
+    variants.hosts(name = "hosts", files = ["//hosts:h200.json"])
+    use_repo(variants, "hosts", "super_stt")
 """
 
+load("//rules/private/variants:extension.bzl", _variants = "variants")
 load("//rules/private/wheels:extension.bzl", _wheels = "wheels")
 
 visibility("public")
 
+variants = _variants
 wheels = _wheels

@@ -88,7 +88,7 @@ check "a failure has the plugin's words" "$(error_of)" "$too_big"
 
 # What a failing request does to its worker shows in the workers that are created after it.
 for flag in --worker_multiplex --noworker_multiplex; do
-  stop
+  stop base
   rm -f "$bin"/*.listing
   worker_flags=(--strategy=Listing=worker "$flag" --worker_verbose --jobs=1)
   run build "${worker_flags[@]}" //:small

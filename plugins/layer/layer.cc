@@ -31,7 +31,7 @@ int MaxThreads(sdk::LayerMode mode, int level) {
   if (mode == sdk::DEFLATE && level >= 10) return 5;
   if (mode == sdk::ZSTD && level >= 16) return 2;
   if (mode == sdk::ZSTD && level >= 10) return 5;
-  if (mode == sdk::ZSTD && level >= 4) return 10;
+  if (mode == sdk::ZSTD && level >= 4) return 8;
   return 16;
 }
 

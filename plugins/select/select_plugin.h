@@ -1,0 +1,22 @@
+// The `select` plugin: answers selection requests, and unpacks what was selected.
+
+#ifndef RULES_INFERENCE_PLUGINS_SELECT_SELECT_PLUGIN_H_
+#define RULES_INFERENCE_PLUGINS_SELECT_SELECT_PLUGIN_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "plugins/sdk/plugin.h"
+#include "plugins/sdk/plugin.pb.h"
+
+namespace rules_inference::select {
+
+class SelectPlugin final : public sdk::Plugin {
+ public:
+  sdk::PluginDescriptor Describe() const override;
+  absl::Status Run(const sdk::Request& request, std::string* output) override;
+};
+
+}  // namespace rules_inference::select
+
+#endif  // RULES_INFERENCE_PLUGINS_SELECT_SELECT_PLUGIN_H_

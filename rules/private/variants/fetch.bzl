@@ -1,0 +1,42 @@
+"""Download of one archive of a lock."""
+
+load("//rules/private/wheels:errors.bzl", "error_text")
+
+visibility(["//rules/private/variants"])
+
+def _problem(rctx, urls, sha256, output):
+    """Says why a download has failed, by looking at what the server gives without a hash."""
+    probe = output + ".refused"
+    result = rctx.download(url = urls, output = probe, allow_fail = True)
+    if not result.success:
+        return "no file from {}, see the warnings above".format(" or ".join(urls)), "the pinned file"
+
+    # The start is enough, and rctx.read() would take the whole of a large archive into memory. Without the tool: no hint.
+    head = rctx.execute(["head", "-c", "64", probe]).stdout.strip().lower()
+    rctx.delete(probe)
+    page = " (a web page)" if head.startswith("<!doctype") or head.startswith("<html") else ""
+    return "sha256:{}{}".format(result.sha256, page), "sha256:{} as specified".format(sha256)
+
+def fetch(rctx, urls, sha256, output, where, names):
+    """Downloads a file and checks its hash; ends the build when that fails.
+
+    Args:
+      rctx: repository context.
+      urls: list of urls, tried in order.
+      sha256: hex digest that it must have.
+      output: path in the repository.
+      where: what it is, for messages.
+      names: variants that exist for its platform, for messages.
+    """
+    result = rctx.download(url = urls, output = output, sha256 = sha256, allow_fail = True)
+    if result.success:
+        return
+    got, expected = _problem(rctx, urls, sha256, output)
+    fail("\n" + error_text(
+        "variant archive",
+        where,
+        got,
+        expected,
+        "a pinned archive that cannot be had ends the build, it never falls back; for this platform the lock has {}. ".format(", ".join(names)) +
+        "`inferctl lock verify` checks all of them",
+    ))

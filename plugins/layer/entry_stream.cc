@@ -13,13 +13,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "libdeflate.h"
+#include "plugins/base/archive/entry_data.h"
+#include "plugins/base/archive/inflate.h"
+#include "plugins/base/archive/zip.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/status_macros.h"
-#include "plugins/layer/entry_data.h"
-#include "plugins/layer/inflate.h"
 #include "plugins/layer/plan.h"
-#include "plugins/layer/zip.h"
 
 namespace rules_inference::layer {
 namespace {
@@ -51,7 +51,7 @@ absl::StatusOr<std::unique_ptr<EntryStream>> EntryStream::Open(const LayerPlan& 
   }
   auto stream = std::unique_ptr<EntryStream>(new EntryStream(plan, entry, std::move(file)));
   if (plan.is_deflated(entry)) {
-    stream->inflater_ = std::make_unique<Inflater>();
+    stream->inflater_ = std::make_unique<base::Inflater>();
     stream->inflater_->Reset();
   }
   return stream;
@@ -77,12 +77,13 @@ absl::Status EntryStream::Next(uint8_t* out, size_t size, std::string* packed) {
   done_ += size;
   if (entry_.wheel == LayerEntry::kNoWheel) return absl::OkStatus();
   crc_ = libdeflate_crc32(crc_, out, size);
-  return final ? CheckCrc(plan_.zip(entry_), plan_.zip_entry(entry_), crc_) : absl::OkStatus();
+  return final ? base::CheckCrc(plan_.zip(entry_), plan_.zip_entry(entry_), crc_)
+               : absl::OkStatus();
 }
 
 // Keeps the `left_size` bytes at `left` and reads more after them.
 absl::Status EntryStream::FillInput(const uint8_t* left, size_t left_size, std::string* packed) {
-  const ZipEntry& zip_entry = plan_.zip_entry(entry_);
+  const base::ZipEntry& zip_entry = plan_.zip_entry(entry_);
   input_.resize(kInputSize);
   if (left_size > 0) std::memmove(input_.data(), left, left_size);
   const auto count = static_cast<size_t>(
@@ -97,47 +98,48 @@ absl::Status EntryStream::FillInput(const uint8_t* left, size_t left_size, std::
 }
 
 absl::Status EntryStream::NextInflated(uint8_t* out, size_t size, bool final, std::string* packed) {
-  const ZipFile& zip = plan_.zip(entry_);
-  const ZipEntry& zip_entry = plan_.zip_entry(entry_);
+  const base::ZipFile& zip = plan_.zip(entry_);
+  const base::ZipEntry& zip_entry = plan_.zip_entry(entry_);
   if (!window_.empty()) std::memcpy(out - window_.size(), window_.data(), window_.size());
   // Padding in front of blocks is legal and can be endless; memory is not.
   const uint64_t packed_limit = packed_done_ + 2 * size + 2 * kInputSize;
   uint8_t* end = out;
-  uint8_t* const limit = out + size + (final ? kInflateSlack : 0);
+  uint8_t* const limit = out + size + (final ? base::kInflateSlack : 0);
   while (true) {
     const auto* in = reinterpret_cast<const uint8_t*>(input_.data()) + input_begin_;
     const auto* in_end = reinterpret_cast<const uint8_t*>(input_.data()) + input_.size();
     const bool last = packed_done_ == zip_entry.packed_size;
-    const Inflater::Step step = inflater_->Run(in, in_end, last, end, limit,
-                                               window_.size() + static_cast<size_t>(end - out));
+    const base::Inflater::Step step = inflater_->Run(
+        in, in_end, last, end, limit, window_.size() + static_cast<size_t>(end - out));
     const auto made = static_cast<size_t>(end - out);
     const auto left = static_cast<size_t>(in_end - in);
     input_begin_ = input_.size() - left;
-    if (step == Inflater::Step::kBad) return DeflateError(zip, zip_entry, inflater_->problem());
-    if (made > size || (final && step == Inflater::Step::kOutputFull)) {
-      return DeflateError(zip, zip_entry, "more data than that");
+    if (step == base::Inflater::Step::kBad)
+      return base::DeflateError(zip, zip_entry, inflater_->problem());
+    if (made > size || (final && step == base::Inflater::Step::kOutputFull)) {
+      return base::DeflateError(zip, zip_entry, "more data than that");
     }
-    if (step == Inflater::Step::kOutputFull) break;
-    if (step == Inflater::Step::kDone) {
+    if (step == base::Inflater::Step::kOutputFull) break;
+    if (step == base::Inflater::Step::kDone) {
       if (made != size || !final) {
-        return DeflateError(zip, zip_entry, absl::StrCat(done_ + made, " bytes"));
+        return base::DeflateError(zip, zip_entry, absl::StrCat(done_ + made, " bytes"));
       }
       const uint64_t unread = left + inflater_->unread() + (zip_entry.packed_size - packed_done_);
       if (unread > 0) {
-        return DeflateError(zip, zip_entry,
-                            absl::StrCat(unread, " bytes after the end of the stream"));
+        return base::DeflateError(zip, zip_entry,
+                                  absl::StrCat(unread, " bytes after the end of the stream"));
       }
       break;
     }
     if (packed_done_ > packed_limit) {
-      return DeflateError(
+      return base::DeflateError(
           zip, zip_entry,
           absl::StrCat("more than ", packed_limit, " packed bytes for ", done_ + made));
     }
     RETURN_IF_ERROR(FillInput(in, left, packed));
   }
   if (!final) {
-    const size_t kept = std::min(size, Inflater::kWindow);
+    const size_t kept = std::min(size, base::Inflater::kWindow);
     window_.assign(end - kept, end);
   }
   return absl::OkStatus();

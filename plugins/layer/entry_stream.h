@@ -11,8 +11,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "plugins/base/archive/inflate.h"
 #include "plugins/base/file_system.h"
-#include "plugins/layer/inflate.h"
 #include "plugins/layer/plan.h"
 
 namespace rules_inference::layer {
@@ -43,7 +43,7 @@ class EntryStream {
   uint32_t crc_ = 0;
 
   // For deflated entries.
-  std::unique_ptr<Inflater> inflater_;
+  std::unique_ptr<base::Inflater> inflater_;
   uint64_t packed_done_ = 0;  // Packed bytes read.
   std::vector<char> input_;   // Those not yet inflated are [input_begin_, input_.size()).
   size_t input_begin_ = 0;

@@ -21,13 +21,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
+#include "plugins/base/archive/test_zip.h"
 #include "plugins/base/digest.h"
 #include "plugins/base/faulty_file_system.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/memory_file_system.h"
 #include "plugins/base/real_file_system.h"
 #include "plugins/layer/test_layer.h"
-#include "plugins/layer/test_zip.h"
 #include "plugins/sdk/json.h"
 #include "plugins/sdk/layer.pb.h"
 
@@ -37,8 +37,8 @@ namespace {
 constexpr sdk::LayerMode kModes[] = {sdk::SPLICE, sdk::DEFLATE, sdk::ZSTD, sdk::STORED};
 constexpr char kWheel[] = "demo-1.0-py3-none-any.whl";
 
-TestEntry File(absl::string_view name, absl::string_view data, uint32_t mode = 0100644) {
-  TestEntry entry;
+base::TestEntry File(absl::string_view name, absl::string_view data, uint32_t mode = 0100644) {
+  base::TestEntry entry;
   entry.name = std::string(name);
   entry.data = std::string(data);
   entry.mode = mode;
@@ -46,20 +46,20 @@ TestEntry File(absl::string_view name, absl::string_view data, uint32_t mode = 0
 }
 
 // A small wheel with one of everything.
-std::string SmallWheel(const std::function<void(TestZip&)>& change = nullptr) {
-  std::vector<TestEntry> files = {
+std::string SmallWheel(const std::function<void(base::TestZip&)>& change = nullptr) {
+  std::vector<base::TestEntry> files = {
       File("demo/__init__.py", "print('hello')\n"),         File("demo/empty.py", ""),
       File("demo/tool.sh", "#!/bin/sh\nexit 0\n", 0100755), File("demo/na\xc3\xafve.txt", "text\n"),
       File("demo-1.0.data/scripts/demo", "#!python\n"),
   };
   files[3].flags = 0x800;
-  TestEntry stored = File("demo/stored.bin", std::string(700, 'S'));
+  base::TestEntry stored = File("demo/stored.bin", std::string(700, 'S'));
   stored.deflate = false;
   files.push_back(stored);
-  TestEntry directory = File("demo/dir/", "", 040755);
+  base::TestEntry directory = File("demo/dir/", "", 040755);
   directory.deflate = false;
   files.push_back(directory);
-  return BuildWheel(files, change);
+  return base::BuildWheel(files, change);
 }
 
 // Compressible and random pieces, the same on every machine.
@@ -196,7 +196,7 @@ TEST_F(LayerTest, SpliceKeepsTheStreamsOfTheWheel) {
   sdk::LayerRequest request = Request();
   AddWheel(request);
   const std::string blob = BuildAndCheck(request);
-  EXPECT_TRUE(absl::StrContains(blob, Deflate("print('hello')\n")));
+  EXPECT_TRUE(absl::StrContains(blob, base::Deflate("print('hello')\n")));
   // Seven deflated files with data, and eight members around them.
   EXPECT_EQ(CountMembers(blob), 15);
 }
@@ -204,7 +204,7 @@ TEST_F(LayerTest, SpliceKeepsTheStreamsOfTheWheel) {
 TEST_F(LayerTest, SameBytesForAnyNumberOfThreadsAndAnyUmask) {
   // Small files, one of several segments, stored and deflated, and one that fills a segment to the
   // byte.
-  std::vector<TestEntry> files;
+  std::vector<base::TestEntry> files;
   for (int i = 0; i < 300; ++i) {
     files.push_back(File(absl::StrCat("demo/f", i), LargeData(static_cast<size_t>(i) * 67, 1)));
   }
@@ -214,7 +214,7 @@ TEST_F(LayerTest, SameBytesForAnyNumberOfThreadsAndAnyUmask) {
   files.back().deflate = false;
   files.push_back(File("demo/exact", LargeData((1 << 20) - 512, 5)));
   files.push_back(File("demo/just_over", LargeData((1 << 20) - 511, 6)));
-  Write(kWheel, BuildWheel(files));
+  Write(kWheel, base::BuildWheel(files));
   Write("model.bin", LargeData(4000000, 7));
   for (const sdk::LayerMode mode : kModes) {
     sdk::LayerRequest request = Request(mode);
@@ -225,7 +225,7 @@ TEST_F(LayerTest, SameBytesForAnyNumberOfThreadsAndAnyUmask) {
     const std::vector<ListedEntry> entries = List(Unpack(blob));
     std::map<std::string, std::string> data;
     for (const ListedEntry& entry : entries) data[entry.path] = entry.data;
-    for (const TestEntry& file : files) {
+    for (const base::TestEntry& file : files) {
       EXPECT_TRUE(data["usr/lib/python3/site-packages/" + file.name] == file.data) << file.name;
     }
     EXPECT_TRUE(data["model.bin"] == LargeData(4000000, 7));
@@ -241,9 +241,9 @@ TEST_F(LayerTest, SameBytesForAnyNumberOfThreadsAndAnyUmask) {
 }
 
 TEST_F(LayerTest, KnownDiffIdGivesTheSameBytesWithoutInflating) {
-  std::vector<TestEntry> files = {File("demo/a.py", "print('a')\n"),
-                                  File("demo/large.so", LargeData(3000000, 9))};
-  Write(kWheel, BuildWheel(files));
+  std::vector<base::TestEntry> files = {File("demo/a.py", "print('a')\n"),
+                                        File("demo/large.so", LargeData(3000000, 9))};
+  Write(kWheel, base::BuildWheel(files));
   sdk::LayerRequest request = Request();
   AddWheel(request);
   const std::string blob = BuildAndCheck(request);
@@ -256,7 +256,7 @@ TEST_F(LayerTest, KnownDiffIdGivesTheSameBytesWithoutInflating) {
 }
 
 TEST_F(LayerTest, DirectoriesAreShared) {
-  Write(kWheel, BuildWheel({File("ns/a.py", "a")}));
+  Write(kWheel, base::BuildWheel({File("ns/a.py", "a")}));
   Write("b.txt", "b");
   sdk::LayerRequest request = Request();
   AddWheel(request);
@@ -361,33 +361,34 @@ TEST_F(LayerTest, DamagedDataIsRefused) {
   const std::string data = "some data, some data, some data";
   struct Case {
     const char* name;
-    std::function<void(TestEntry&)> change;
+    std::function<void(base::TestEntry&)> change;
     std::string message;
   };
   std::string other = data;
   other[3] = 'E';
   const Case cases[] = {
-      {"crc", [](TestEntry& e) { e.local = e.central = [](TestHeader& h) { h.crc32 = 1; }; },
+      {"crc",
+       [](base::TestEntry& e) { e.local = e.central = [](base::TestHeader& h) { h.crc32 = 1; }; },
        "crc32: " + at + ": got "},
-      {"not deflate", [](TestEntry& e) { e.packed = "\x07junk"; },
+      {"not deflate", [](base::TestEntry& e) { e.packed = "\x07junk"; },
        "deflate data: " + at +
            ": got a block of unknown type, expected a valid stream of 31 bytes"},
-      {"short", [&](TestEntry& e) { e.packed = Deflate(data.substr(0, 30)); },
+      {"short", [&](base::TestEntry& e) { e.packed = base::Deflate(data.substr(0, 30)); },
        "deflate data: " + at + ": got 30 bytes, expected a valid stream of 31 bytes"},
-      {"long", [&](TestEntry& e) { e.packed = Deflate(data + "!"); },
+      {"long", [&](base::TestEntry& e) { e.packed = base::Deflate(data + "!"); },
        "deflate data: " + at + ": got more data than that, expected a valid stream of 31 bytes"},
-      {"very long", [&](TestEntry& e) { e.packed = Deflate(std::string(100000, 'x')); },
+      {"very long", [&](base::TestEntry& e) { e.packed = base::Deflate(std::string(100000, 'x')); },
        "deflate data: " + at + ": got more data than that, expected a valid stream of 31 bytes"},
-      {"hidden bytes", [&](TestEntry& e) { e.packed = Deflate(data) + "hidden"; },
+      {"hidden bytes", [&](base::TestEntry& e) { e.packed = base::Deflate(data) + "hidden"; },
        "deflate data: " + at +
            ": got 6 bytes after the end of the stream, expected a valid stream of 31 bytes"},
-      {"cut off", [&](TestEntry& e) { e.packed = Deflate(data).substr(0, 9); },
+      {"cut off", [&](base::TestEntry& e) { e.packed = base::Deflate(data).substr(0, 9); },
        "deflate data: " + at + ": got the stream ends early, expected a valid stream of 31 bytes"},
   };
   for (const sdk::LayerMode mode : kModes) {
     for (const Case& c : cases) {
-      Write(kWheel,
-            BuildWheel({File("demo/x.py", data)}, [&](TestZip& zip) { c.change(zip.entries[0]); }));
+      Write(kWheel, base::BuildWheel({File("demo/x.py", data)},
+                                     [&](base::TestZip& zip) { c.change(zip.entries[0]); }));
       sdk::LayerRequest request = Request(mode);
       AddWheel(request);
       const absl::Status status = Build(request);
@@ -396,8 +397,8 @@ TEST_F(LayerTest, DamagedDataIsRefused) {
     }
   }
   // Right for the zip, wrong for RECORD.
-  Write(kWheel,
-        BuildWheel({File("demo/x.py", data)}, [&](TestZip& zip) { zip.entries[0].data = other; }));
+  Write(kWheel, base::BuildWheel({File("demo/x.py", data)},
+                                 [&](base::TestZip& zip) { zip.entries[0].data = other; }));
   sdk::LayerRequest request = Request();
   AddWheel(request);
   EXPECT_EQ(Build(request).message(),
@@ -409,28 +410,28 @@ TEST_F(LayerTest, DamagedLargeDataIsRefused) {
   const std::string data = LargeData(3000000, 11);
   const std::string at = std::string(kWheel) + ": entry 'demo/x.so' (#0)";
   struct Case {
-    std::function<void(TestEntry&)> change;
+    std::function<void(base::TestEntry&)> change;
     std::string message;
   };
   // Empty stored blocks in front of the stream: odd, legal, and few enough.
   std::string padding;
   for (int i = 0; i < 9000; ++i) padding += std::string("\0\0\0\xff\xff", 5);
   const Case cases[] = {
-      {[&](TestEntry& e) { e.packed = Deflate(data.substr(0, 2500000)); },
+      {[&](base::TestEntry& e) { e.packed = base::Deflate(data.substr(0, 2500000)); },
        "deflate data: " + at + ": got 2500000 bytes, expected a valid stream of 3000000 bytes"},
-      {[&](TestEntry& e) { e.packed = Deflate(data + "!"); },
+      {[&](base::TestEntry& e) { e.packed = base::Deflate(data + "!"); },
        "deflate data: " + at +
            ": got more data than that, expected a valid stream of 3000000 bytes"},
-      {[&](TestEntry& e) { e.packed = Deflate(data) + "hidden"; },
+      {[&](base::TestEntry& e) { e.packed = base::Deflate(data) + "hidden"; },
        "deflate data: " + at +
            ": got 6 bytes after the end of the stream, expected a valid stream of 3000000 bytes"},
-      {[&](TestEntry& e) { e.local = e.central = [](TestHeader& h) { h.crc32 = 1; }; },
+      {[&](base::TestEntry& e) { e.local = e.central = [](base::TestHeader& h) { h.crc32 = 1; }; },
        "crc32: " + at + ": got "},
-      {[&](TestEntry& e) { e.packed = padding + Deflate(data); }, ""},
+      {[&](base::TestEntry& e) { e.packed = padding + base::Deflate(data); }, ""},
   };
   for (const Case& c : cases) {
-    Write(kWheel,
-          BuildWheel({File("demo/x.so", data)}, [&](TestZip& zip) { c.change(zip.entries[0]); }));
+    Write(kWheel, base::BuildWheel({File("demo/x.so", data)},
+                                   [&](base::TestZip& zip) { c.change(zip.entries[0]); }));
     sdk::LayerRequest request = Request();
     AddWheel(request);
     EXPECT_EQ(std::string(Build(request).message()).substr(0, c.message.size()), c.message);

@@ -19,6 +19,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "plugins/base/archive/zip.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/rel_path.h"
@@ -26,7 +27,6 @@
 #include "plugins/base/utf8.h"
 #include "plugins/layer/tar.h"
 #include "plugins/layer/wheel.h"
-#include "plugins/layer/zip.h"
 #include "plugins/sdk/layer.pb.h"
 
 namespace rules_inference::layer {
@@ -49,7 +49,7 @@ class Planner {
  public:
   explicit Planner(base::FileSystem& fs) : fs_(fs) {}
 
-  absl::Status AddWheel(const sdk::WheelInput& input, ZipLimits& limits);
+  absl::Status AddWheel(const sdk::WheelInput& input, base::ZipLimits& limits);
   absl::Status AddFile(const sdk::FileInput& input);
   absl::StatusOr<LayerPlan> Finish();
 
@@ -122,13 +122,13 @@ void Planner::Add(LayerEntry entry, bool weak) {
   claims_.push_back({std::move(entry), weak, owner});
 }
 
-absl::Status Planner::AddWheel(const sdk::WheelInput& input, ZipLimits& limits) {
+absl::Status Planner::AddWheel(const sdk::WheelInput& input, base::ZipLimits& limits) {
   owners_.push_back(Quoted(input.source()));
   ASSIGN_OR_RETURN(const base::RelPath prefix, base::RelPath::Parse(input.prefix()));
   ASSIGN_OR_RETURN(Wheel wheel, OpenWheel(fs_, input.source(), prefix, limits));
   const int index = static_cast<int>(plan_.wheels.size());
   for (WheelMember& member : wheel.members) {
-    const ZipEntry& zip_entry = wheel.zip.entries()[member.entry];
+    const base::ZipEntry& zip_entry = wheel.zip.entries()[member.entry];
     LayerEntry entry;
     entry.path = std::move(member.path);
     if (zip_entry.is_directory) {
@@ -312,7 +312,7 @@ absl::StatusOr<LayerPlan> Planner::Finish() {
 
 absl::StatusOr<LayerPlan> PlanLayer(const sdk::LayerRequest& request, base::FileSystem& fs) {
   Planner planner(fs);
-  ZipLimits limits;
+  base::ZipLimits limits;
   if (request.max_unpacked_bytes() != 0) limits.max_unpacked_bytes = request.max_unpacked_bytes();
   for (const sdk::WheelInput& wheel : request.wheels()) {
     RETURN_IF_ERROR(planner.AddWheel(wheel, limits));

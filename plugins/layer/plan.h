@@ -42,15 +42,16 @@ struct LayerPlan {
   // Sorted by path, every path once; the parents of each entry come before it.
   std::vector<LayerEntry> entries;
 
-  const ZipFile& zip(const LayerEntry& entry) const {
+  const base::ZipFile& zip(const LayerEntry& entry) const {
     return wheels[static_cast<size_t>(entry.wheel)].zip;
   }
-  const ZipEntry& zip_entry(const LayerEntry& entry) const {
+  const base::ZipEntry& zip_entry(const LayerEntry& entry) const {
     return zip(entry).entries()[entry.zip_entry];
   }
   // Its data is a deflate stream in a wheel.
   bool is_deflated(const LayerEntry& entry) const {
-    return entry.wheel != LayerEntry::kNoWheel && zip_entry(entry).method == ZipMethod::kDeflated;
+    return entry.wheel != LayerEntry::kNoWheel &&
+           zip_entry(entry).method == base::ZipMethod::kDeflated;
   }
 };
 

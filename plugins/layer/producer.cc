@@ -33,15 +33,15 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "libdeflate.h"
+#include "plugins/base/archive/entry_data.h"
+#include "plugins/base/archive/zip.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/status_macros.h"
 #include "plugins/layer/encoder.h"
-#include "plugins/layer/entry_data.h"
 #include "plugins/layer/entry_stream.h"
 #include "plugins/layer/plan.h"
 #include "plugins/layer/segment.h"
 #include "plugins/layer/tar.h"
-#include "plugins/layer/zip.h"
 #include "plugins/sdk/layer.pb.h"
 
 namespace rules_inference::layer {
@@ -132,16 +132,16 @@ absl::Status Producer::AppendWhole(const LayerEntry& entry, SegmentBuffer& buffe
     buffer.Advance(size);
     return absl::OkStatus();
   }
-  const ZipFile& zip = plan_.zip(entry);
-  const ZipEntry& zip_entry = plan_.zip_entry(entry);
-  if (zip_entry.method == ZipMethod::kStored) {
+  const base::ZipFile& zip = plan_.zip(entry);
+  const base::ZipEntry& zip_entry = plan_.zip_entry(entry);
+  if (zip_entry.method == base::ZipMethod::kStored) {
     const auto data = absl::MakeSpan(reinterpret_cast<char*>(buffer.end()), size);
     RETURN_IF_ERROR(base::ReadExactly(zip.file(), zip_entry.offset, data));
-    RETURN_IF_ERROR(CheckCrc(zip, zip_entry, libdeflate_crc32(0, data.data(), size)));
+    RETURN_IF_ERROR(base::CheckCrc(zip, zip_entry, libdeflate_crc32(0, data.data(), size)));
   } else {
     packed_.resize(static_cast<size_t>(zip_entry.packed_size));
     RETURN_IF_ERROR(base::ReadExactly(zip.file(), zip_entry.offset, absl::MakeSpan(packed_)));
-    RETURN_IF_ERROR(InflateWhole(inflater_, zip, zip_entry, packed_, buffer.end()));
+    RETURN_IF_ERROR(base::InflateWhole(inflater_, zip, zip_entry, packed_, buffer.end()));
   }
   buffer.Advance(size);
   return absl::OkStatus();
@@ -150,8 +150,8 @@ absl::Status Producer::AppendWhole(const LayerEntry& entry, SegmentBuffer& buffe
 absl::Status Producer::AppendSpliced(const Slice& slice, std::unique_ptr<EntryStream>& stream,
                                      SegmentBuffer& buffer) {
   const LayerEntry& entry = plan_.entries[slice.entry];
-  const ZipFile& zip = plan_.zip(entry);
-  const ZipEntry& zip_entry = plan_.zip_entry(entry);
+  const base::ZipFile& zip = plan_.zip(entry);
+  const base::ZipEntry& zip_entry = plan_.zip_entry(entry);
   const auto size = static_cast<size_t>(slice.end - slice.begin);
   const bool whole = slice.begin == 0 && slice.end == entry.size;
   RETURN_IF_ERROR(FlushGap(buffer));
@@ -170,8 +170,8 @@ absl::Status Producer::AppendSpliced(const Slice& slice, std::unique_ptr<EntrySt
     RETURN_IF_ERROR(base::ReadExactly(zip.file(), zip_entry.offset + begin,
                                       absl::MakeSpan(buffer.blob.data() + start, packed_size)));
     if (inflate_) {
-      RETURN_IF_ERROR(InflateWhole(inflater_, zip, zip_entry,
-                                   absl::string_view(buffer.blob).substr(start), buffer.end()));
+      RETURN_IF_ERROR(base::InflateWhole(
+          inflater_, zip, zip_entry, absl::string_view(buffer.blob).substr(start), buffer.end()));
     }
   } else {
     if (slice.begin == 0) {

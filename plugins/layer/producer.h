@@ -11,11 +11,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "plugins/base/archive/entry_data.h"
+#include "plugins/base/archive/inflate.h"
 #include "plugins/base/file_system.h"
 #include "plugins/layer/encoder.h"
-#include "plugins/layer/entry_data.h"
 #include "plugins/layer/entry_stream.h"
-#include "plugins/layer/inflate.h"
 #include "plugins/layer/plan.h"
 #include "plugins/layer/segment.h"
 #include "plugins/layer/tar.h"
@@ -38,11 +38,11 @@ class SegmentBuffer {
 
   void Clear();
   absl::string_view tar() const {
-    return {reinterpret_cast<const char*>(raw_.get()) + Inflater::kWindow, size_};
+    return {reinterpret_cast<const char*>(raw_.get()) + base::Inflater::kWindow, size_};
   }
 
   // Where the next tar bytes go. There is room for a segment, and kInflateSlack bytes more.
-  uint8_t* end() { return raw_.get() + Inflater::kWindow + size_; }
+  uint8_t* end() { return raw_.get() + base::Inflater::kWindow + size_; }
   void Advance(size_t count) { size_ += count; }
   void Append(absl::string_view data);
   void AppendZeros(size_t count);
@@ -55,7 +55,7 @@ class SegmentBuffer {
  private:
   // A segment may be larger than kSegmentSize by its last padding and the end of the archive.
   static constexpr size_t kRoom =
-      Inflater::kWindow + kSegmentSize + kTarBlock + kTarEndSize + kInflateSlack;
+      base::Inflater::kWindow + kSegmentSize + kTarBlock + kTarEndSize + base::kInflateSlack;
 
   std::unique_ptr<uint8_t[]> raw_;
   size_t size_ = 0;
@@ -87,7 +87,7 @@ class Producer {
   const bool inflate_;
   base::FileSystem& fs_;
   Encoder encoder_;
-  Inflater inflater_;
+  base::Inflater inflater_;
   std::string packed_;
   // In mode SPLICE: tar bytes from here on are not in the blob yet.
   size_t gap_ = 0;

@@ -16,13 +16,13 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "plugins/base/archive/entry_data.h"
+#include "plugins/base/archive/zip.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/rel_path.h"
 #include "plugins/base/status_macros.h"
-#include "plugins/layer/entry_data.h"
 #include "plugins/layer/record.h"
-#include "plugins/layer/zip.h"
 
 namespace rules_inference::layer {
 namespace {
@@ -50,7 +50,7 @@ std::string NormalizedName(absl::string_view name) {
 
 class Opener {
  public:
-  Opener(ZipFile& zip, const base::RelPath& prefix) : zip_(zip), prefix_(prefix) {}
+  Opener(base::ZipFile& zip, const base::RelPath& prefix) : zip_(zip), prefix_(prefix) {}
 
   absl::StatusOr<std::vector<WheelMember>> Members();
 
@@ -58,13 +58,13 @@ class Opener {
   const std::string& file() const { return zip_.file().path(); }
 
   absl::Status FindDistInfo();
-  absl::StatusOr<const ZipEntry*> Metadata(absl::string_view name);
+  absl::StatusOr<const base::ZipEntry*> Metadata(absl::string_view name);
   absl::Status CheckVersion();
-  absl::Status CheckRecord(const ZipEntry& entry, Record& record, WheelMember& member);
+  absl::Status CheckRecord(const base::ZipEntry& entry, Record& record, WheelMember& member);
   // The path below the prefix; empty for directories that have no place in the layer.
-  absl::StatusOr<std::string> Place(const ZipEntry& entry, bool& is_script);
+  absl::StatusOr<std::string> Place(const base::ZipEntry& entry, bool& is_script);
 
-  ZipFile& zip_;
+  base::ZipFile& zip_;
   const base::RelPath& prefix_;
   std::string dist_info_;  // "numpy-1.26.4.dist-info"
   std::string data_;       // "numpy-1.26.4.data"
@@ -72,7 +72,7 @@ class Opener {
 };
 
 absl::Status Opener::FindDistInfo() {
-  for (const ZipEntry& entry : zip_.entries()) {
+  for (const base::ZipEntry& entry : zip_.entries()) {
     const absl::string_view top = absl::string_view(entry.name).substr(0, entry.name.find('/'));
     if (!absl::EndsWith(top, ".dist-info") || top == dist_info_) continue;
     if (!dist_info_.empty()) {
@@ -100,17 +100,17 @@ absl::Status Opener::FindDistInfo() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<const ZipEntry*> Opener::Metadata(absl::string_view name) {
+absl::StatusOr<const base::ZipEntry*> Opener::Metadata(absl::string_view name) {
   const std::string path = absl::StrCat(dist_info_, "/", name);
-  for (const ZipEntry& entry : zip_.entries()) {
+  for (const base::ZipEntry& entry : zip_.entries()) {
     if (entry.name == path && !entry.is_directory) return &entry;
   }
   return Mismatch("wheel", file(), absl::StrCat("no ", Quoted(path)), "one");
 }
 
 absl::Status Opener::CheckVersion() {
-  ASSIGN_OR_RETURN(const ZipEntry* entry, Metadata("WHEEL"));
-  ASSIGN_OR_RETURN(const std::string text, ReadEntry(zip_, *entry, kMaxMetadataBytes));
+  ASSIGN_OR_RETURN(const base::ZipEntry* entry, Metadata("WHEEL"));
+  ASSIGN_OR_RETURN(const std::string text, base::ReadEntry(zip_, *entry, kMaxMetadataBytes));
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     if (!absl::ConsumePrefix(&line, "Wheel-Version:")) continue;
     const absl::string_view version = absl::StripAsciiWhitespace(line);
@@ -121,7 +121,7 @@ absl::Status Opener::CheckVersion() {
 }
 
 // Takes the row of `entry` out of the record.
-absl::Status Opener::CheckRecord(const ZipEntry& entry, Record& record, WheelMember& member) {
+absl::Status Opener::CheckRecord(const base::ZipEntry& entry, Record& record, WheelMember& member) {
   const auto found = record.find(entry.name);
   absl::string_view suffix = entry.name;
   const bool about_record =
@@ -154,7 +154,7 @@ absl::Status Opener::CheckRecord(const ZipEntry& entry, Record& record, WheelMem
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> Opener::Place(const ZipEntry& entry, bool& is_script) {
+absl::StatusOr<std::string> Opener::Place(const base::ZipEntry& entry, bool& is_script) {
   absl::string_view name = entry.name;
   is_script = false;
   if (!absl::ConsumePrefix(&name, data_) || (!name.empty() && name[0] != '/')) return entry.name;
@@ -178,13 +178,13 @@ absl::StatusOr<std::string> Opener::Place(const ZipEntry& entry, bool& is_script
 absl::StatusOr<std::vector<WheelMember>> Opener::Members() {
   RETURN_IF_ERROR(FindDistInfo());
   RETURN_IF_ERROR(CheckVersion());
-  ASSIGN_OR_RETURN(const ZipEntry* record_entry, Metadata("RECORD"));
-  ASSIGN_OR_RETURN(const std::string text, ReadEntry(zip_, *record_entry, kMaxRecordBytes));
+  ASSIGN_OR_RETURN(const base::ZipEntry* record_entry, Metadata("RECORD"));
+  ASSIGN_OR_RETURN(const std::string text, base::ReadEntry(zip_, *record_entry, kMaxRecordBytes));
   ASSIGN_OR_RETURN(Record record, ParseRecord(absl::StrCat(file(), ": RECORD"), text));
 
   std::vector<WheelMember> members;
   members.reserve(zip_.entries().size());
-  for (const ZipEntry& entry : zip_.entries()) {
+  for (const base::ZipEntry& entry : zip_.entries()) {
     WheelMember member;
     member.entry = entry.index;
     bool is_script = false;
@@ -216,9 +216,9 @@ absl::StatusOr<std::vector<WheelMember>> Opener::Members() {
 }  // namespace
 
 absl::StatusOr<Wheel> OpenWheel(base::FileSystem& fs, const std::string& source,
-                                const base::RelPath& prefix, const ZipLimits& limits) {
+                                const base::RelPath& prefix, const base::ZipLimits& limits) {
   ASSIGN_OR_RETURN(std::shared_ptr<base::InputFile> file, fs.Open(source));
-  ASSIGN_OR_RETURN(ZipFile zip, ZipFile::Read(std::move(file), limits));
+  ASSIGN_OR_RETURN(base::ZipFile zip, base::ZipFile::Read(std::move(file), limits));
   ASSIGN_OR_RETURN(std::vector<WheelMember> members, Opener(zip, prefix).Members());
   return Wheel{std::move(zip), std::move(members)};
 }

@@ -18,10 +18,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "plugins/base/archive/zip.h"
 #include "plugins/base/digest.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/rel_path.h"
-#include "plugins/layer/zip.h"
 
 namespace rules_inference::layer {
 
@@ -36,7 +36,7 @@ struct WheelMember {
 };
 
 struct Wheel {
-  ZipFile zip;
+  base::ZipFile zip;
   // Files and directories of the wheel but for the directories of `.data`.
   std::vector<WheelMember> members;
 };
@@ -45,7 +45,7 @@ struct Wheel {
 // the right size, or names others; whose format is newer than version 1; or that has other than one
 // `.dist-info` directory.
 absl::StatusOr<Wheel> OpenWheel(base::FileSystem& fs, const std::string& source,
-                                const base::RelPath& prefix, const ZipLimits& limits);
+                                const base::RelPath& prefix, const base::ZipLimits& limits);
 
 }  // namespace rules_inference::layer
 

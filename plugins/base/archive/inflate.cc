@@ -22,7 +22,7 @@
 // Cost: on shared libraries about as fast as libdeflate on whole buffers, and two to three times as
 // fast as zlib; the tables take 27 KB and stay in the first-level cache.
 
-#include "plugins/layer/inflate.h"
+#include "plugins/base/archive/inflate.h"
 
 #include <algorithm>
 #include <array>
@@ -33,7 +33,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace rules_inference::layer {
+namespace rules_inference::base {
 namespace {
 
 // Entry of a table. Bits 0..7: how many bits of input it takes, extra bits included.
@@ -624,4 +624,4 @@ Inflater::Step Inflater::DecodeFast(Cursor& cursor) {
   return DecodeFastImpl<PortableFlavor>(cursor);
 }
 
-}  // namespace rules_inference::layer
+}  // namespace rules_inference::base

@@ -1,7 +1,7 @@
 // Reading the data of a zip entry, checked against its size and CRC-32.
 
-#ifndef RULES_INFERENCE_PLUGINS_LAYER_ENTRY_DATA_H_
-#define RULES_INFERENCE_PLUGINS_LAYER_ENTRY_DATA_H_
+#ifndef RULES_INFERENCE_PLUGINS_BASE_ARCHIVE_ENTRY_DATA_H_
+#define RULES_INFERENCE_PLUGINS_BASE_ARCHIVE_ENTRY_DATA_H_
 
 #include <cstdint>
 #include <string>
@@ -9,10 +9,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "plugins/layer/inflate.h"
-#include "plugins/layer/zip.h"
+#include "plugins/base/archive/inflate.h"
+#include "plugins/base/archive/zip.h"
 
-namespace rules_inference::layer {
+namespace rules_inference::base {
 
 // Room that a decoder may use behind the data it makes; what it leaves there has no meaning.
 inline constexpr size_t kInflateSlack = 512;
@@ -32,6 +32,6 @@ absl::Status DeflateError(const ZipFile& zip, const ZipEntry& entry, absl::strin
 // The whole data of an entry of `max_size` bytes at most.
 absl::StatusOr<std::string> ReadEntry(const ZipFile& zip, const ZipEntry& entry, uint64_t max_size);
 
-}  // namespace rules_inference::layer
+}  // namespace rules_inference::base
 
-#endif  // RULES_INFERENCE_PLUGINS_LAYER_ENTRY_DATA_H_
+#endif  // RULES_INFERENCE_PLUGINS_BASE_ARCHIVE_ENTRY_DATA_H_

@@ -1,4 +1,4 @@
-#include "plugins/layer/zip.h"
+#include "plugins/base/archive/zip.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -12,10 +12,10 @@
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "libdeflate.h"
+#include "plugins/base/archive/test_zip.h"
 #include "plugins/base/memory_file.h"
-#include "plugins/layer/test_zip.h"
 
-namespace rules_inference::layer {
+namespace rules_inference::base {
 namespace {
 
 constexpr char kData[] = "hello hello hello hello hello";
@@ -511,4 +511,4 @@ TEST(ZipTest, NoBitFlipCrashesOrHidesAnEntry) {
 }
 
 }  // namespace
-}  // namespace rules_inference::layer
+}  // namespace rules_inference::base

@@ -1,7 +1,7 @@
 // Zip files and wheels for tests, honest by default and able to lie in every field.
 
-#ifndef RULES_INFERENCE_PLUGINS_LAYER_TEST_ZIP_H_
-#define RULES_INFERENCE_PLUGINS_LAYER_TEST_ZIP_H_
+#ifndef RULES_INFERENCE_PLUGINS_BASE_ARCHIVE_TEST_ZIP_H_
+#define RULES_INFERENCE_PLUGINS_BASE_ARCHIVE_TEST_ZIP_H_
 
 #include <cstdint>
 #include <functional>
@@ -13,7 +13,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace rules_inference::layer {
+namespace rules_inference::base {
 
 // What both headers of an entry say. A lie changes one of them before it is written.
 struct TestHeader {
@@ -88,6 +88,6 @@ std::string RecordFor(const std::vector<TestEntry>& files, absl::string_view rec
 std::string BuildWheel(const std::vector<TestEntry>& files,
                        const std::function<void(TestZip&)>& change = nullptr);
 
-}  // namespace rules_inference::layer
+}  // namespace rules_inference::base
 
-#endif  // RULES_INFERENCE_PLUGINS_LAYER_TEST_ZIP_H_
+#endif  // RULES_INFERENCE_PLUGINS_BASE_ARCHIVE_TEST_ZIP_H_

@@ -1,15 +1,15 @@
 // A fast decoder of raw deflate streams (RFC 1951) that can stop and go on at any byte of its input
 // and output.
 
-#ifndef RULES_INFERENCE_PLUGINS_LAYER_INFLATE_H_
-#define RULES_INFERENCE_PLUGINS_LAYER_INFLATE_H_
+#ifndef RULES_INFERENCE_PLUGINS_BASE_ARCHIVE_INFLATE_H_
+#define RULES_INFERENCE_PLUGINS_BASE_ARCHIVE_INFLATE_H_
 
 #include <cstddef>
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
 
-namespace rules_inference::layer {
+namespace rules_inference::base {
 
 class Inflater {
  public:
@@ -88,6 +88,6 @@ class Inflater {
   uint32_t distance_table_[kDistanceTable];
 };
 
-}  // namespace rules_inference::layer
+}  // namespace rules_inference::base
 
-#endif  // RULES_INFERENCE_PLUGINS_LAYER_INFLATE_H_
+#endif  // RULES_INFERENCE_PLUGINS_BASE_ARCHIVE_INFLATE_H_

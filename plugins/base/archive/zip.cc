@@ -8,7 +8,7 @@
 // No packed byte is read but the descriptors behind the data, and memory is bounded by the
 // directory.
 
-#include "plugins/layer/zip.h"
+#include "plugins/base/archive/zip.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -26,13 +26,13 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "libdeflate.h"
+#include "plugins/base/archive/zip_format.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/rel_path.h"
 #include "plugins/base/status_macros.h"
-#include "plugins/layer/zip_format.h"
 
-namespace rules_inference::layer {
+namespace rules_inference::base {
 namespace {
 
 using base::Mismatch;
@@ -719,4 +719,4 @@ std::string ZipFile::Where(const ZipEntry& entry) const {
   return absl::StrCat(file_->path(), ": entry ", Quoted(entry.name), " (#", entry.index, ")");
 }
 
-}  // namespace rules_inference::layer
+}  // namespace rules_inference::base

@@ -1,6 +1,6 @@
 // Differential tests against zlib, which decides what a deflate stream is, and libdeflate.
 
-#include "plugins/layer/inflate.h"
+#include "plugins/base/archive/inflate.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -17,7 +17,7 @@
 #include "libdeflate.h"
 #include "zlib.h"
 
-namespace rules_inference::layer {
+namespace rules_inference::base {
 namespace {
 
 constexpr size_t kMaxOutput = 400000;
@@ -273,4 +273,4 @@ TEST(InflateTest, SaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace rules_inference::layer
+}  // namespace rules_inference::base

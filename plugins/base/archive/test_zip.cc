@@ -1,4 +1,4 @@
-#include "plugins/layer/test_zip.h"
+#include "plugins/base/archive/test_zip.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -10,11 +10,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "libdeflate.h"
+#include "plugins/base/archive/zip_format.h"
 #include "plugins/base/digest.h"
-#include "plugins/layer/zip_format.h"
 #include "zlib.h"
 
-namespace rules_inference::layer {
+namespace rules_inference::base {
 namespace {
 
 std::string LittleEndian(uint64_t value, int bytes) {
@@ -143,4 +143,4 @@ std::string BuildWheel(const std::vector<TestEntry>& files,
   return BuildZip(zip);
 }
 
-}  // namespace rules_inference::layer
+}  // namespace rules_inference::base

@@ -7,8 +7,8 @@
 // of the file to the directory, and the directory must reach to the end record, which ends the
 // file.
 
-#ifndef RULES_INFERENCE_PLUGINS_LAYER_ZIP_H_
-#define RULES_INFERENCE_PLUGINS_LAYER_ZIP_H_
+#ifndef RULES_INFERENCE_PLUGINS_BASE_ARCHIVE_ZIP_H_
+#define RULES_INFERENCE_PLUGINS_BASE_ARCHIVE_ZIP_H_
 
 #include <cstdint>
 #include <memory>
@@ -19,7 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "plugins/base/file_system.h"
 
-namespace rules_inference::layer {
+namespace rules_inference::base {
 
 enum class ZipMethod : uint8_t { kStored, kDeflated };
 
@@ -64,6 +64,6 @@ class ZipFile {
   std::vector<ZipEntry> entries_;
 };
 
-}  // namespace rules_inference::layer
+}  // namespace rules_inference::base
 
-#endif  // RULES_INFERENCE_PLUGINS_LAYER_ZIP_H_
+#endif  // RULES_INFERENCE_PLUGINS_BASE_ARCHIVE_ZIP_H_

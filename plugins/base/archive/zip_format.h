@@ -1,14 +1,14 @@
 // Numbers of the zip format, and a reader of its little-endian fields. For zip.cc and tests.
 
-#ifndef RULES_INFERENCE_PLUGINS_LAYER_ZIP_FORMAT_H_
-#define RULES_INFERENCE_PLUGINS_LAYER_ZIP_FORMAT_H_
+#ifndef RULES_INFERENCE_PLUGINS_BASE_ARCHIVE_ZIP_FORMAT_H_
+#define RULES_INFERENCE_PLUGINS_BASE_ARCHIVE_ZIP_FORMAT_H_
 
 #include <cstddef>
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
 
-namespace rules_inference::layer::zip_format {
+namespace rules_inference::base::zip_format {
 
 inline constexpr uint32_t kLocalSignature = 0x04034b50;
 inline constexpr uint32_t kDescriptorSignature = 0x08074b50;
@@ -72,6 +72,6 @@ class Fields {
   bool ok_ = true;
 };
 
-}  // namespace rules_inference::layer::zip_format
+}  // namespace rules_inference::base::zip_format
 
-#endif  // RULES_INFERENCE_PLUGINS_LAYER_ZIP_FORMAT_H_
+#endif  // RULES_INFERENCE_PLUGINS_BASE_ARCHIVE_ZIP_FORMAT_H_

@@ -1,4 +1,4 @@
-#include "plugins/layer/entry_data.h"
+#include "plugins/base/archive/entry_data.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -11,13 +11,13 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "libdeflate.h"
+#include "plugins/base/archive/inflate.h"
+#include "plugins/base/archive/zip.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/status_macros.h"
-#include "plugins/layer/inflate.h"
-#include "plugins/layer/zip.h"
 
-namespace rules_inference::layer {
+namespace rules_inference::base {
 
 absl::Status DeflateError(const ZipFile& zip, const ZipEntry& entry, absl::string_view problem) {
   return base::Mismatch("deflate data", zip.Where(entry), problem,
@@ -72,4 +72,4 @@ absl::StatusOr<std::string> ReadEntry(const ZipFile& zip, const ZipEntry& entry,
   return data;
 }
 
-}  // namespace rules_inference::layer
+}  // namespace rules_inference::base

@@ -114,6 +114,12 @@ _ARCHIVES = {
         "rules_shell-0.6.1",
         None,
     ),
+    "xz": (
+        "tukaani-project/xz/releases/download/v5.4.5/xz-5.4.5.tar.xz",
+        "da9dec6c12cf2ecf269c31ab65b5de18e8e52b96f35d5bcd08c12b43e6878803",
+        "xz-5.4.5",
+        "//third_party/xz:overlay.BUILD.bazel",
+    ),
     "zlib": (
         "madler/zlib/releases/download/v1.3.2/zlib-1.3.2.tar.gz",
         "bb329a0a2cd0274d05519d61c667c062e06990d72e125ee2dfa8de64f0119d16",

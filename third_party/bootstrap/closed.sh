@@ -33,6 +33,7 @@ com_google_googletest googletest
 googletest googletest
 boringssl boringssl
 libdeflate libdeflate
+xz xz
 zlib zlib
 zstd zstd
 bazel_features bazel_features

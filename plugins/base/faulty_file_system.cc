@@ -67,9 +67,10 @@ absl::StatusOr<std::unique_ptr<InputFile>> FaultyFileSystem::Open(const std::str
   return std::make_unique<FaultyInputFile>(*this, std::move(file));
 }
 
-absl::StatusOr<std::unique_ptr<OutputFile>> FaultyFileSystem::Create(const std::string& path) {
+absl::StatusOr<std::unique_ptr<OutputFile>> FaultyFileSystem::Create(const std::string& path,
+                                                                     FileMode mode) {
   RETURN_IF_ERROR(Count());
-  ASSIGN_OR_RETURN(std::unique_ptr<OutputFile> file, base_.Create(path));
+  ASSIGN_OR_RETURN(std::unique_ptr<OutputFile> file, base_.Create(path, mode));
   return std::make_unique<FaultyOutputFile>(*this, std::move(file));
 }
 

@@ -37,7 +37,8 @@ class FaultyFileSystem final : public FileSystem {
   bool failed() const { return fail_at_ > 0 && operations() >= fail_at_; }
 
   absl::StatusOr<std::unique_ptr<InputFile>> Open(const std::string& path, Follow follow) override;
-  absl::StatusOr<std::unique_ptr<OutputFile>> Create(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<OutputFile>> Create(const std::string& path,
+                                                     FileMode mode = FileMode::kData) override;
   absl::StatusOr<NodeInfo> Stat(const std::string& path, Follow follow) override;
   absl::StatusOr<std::string> ReadLink(const std::string& path) override;
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override;

@@ -25,6 +25,9 @@ struct NodeInfo {
   bool owner_executable = false;
 };
 
+// Permissions of a new file: 0644, or 0755 for a program.
+enum class FileMode { kData, kProgram };
+
 // What a path that ends in a symlink stands for.
 enum class Follow { kYes, kNo };
 
@@ -43,14 +46,14 @@ class InputFile {
 // Fills `buffer` from `offset`; an error when the file ends before.
 absl::Status ReadExactly(InputFile& file, uint64_t offset, absl::Span<char> buffer);
 
-// A file in the making. It appears at its path by Publish, whole and with mode 0644 whatever the
+// A file in the making. It appears at its path by Publish, whole and with its mode whatever the
 // umask, or not at all: until then it lies beside it under a name that follows from the path, so
 // that the next run takes away what a killed one left. Destroying it unpublished removes it.
 class OutputFile {
  public:
   virtual ~OutputFile() = default;
   virtual absl::Status Append(absl::string_view data) = 0;
-  // Writes to the disk, then renames. No other call may follow.
+  // Closes it and gives it its name. No other call may follow.
   virtual absl::Status Publish() = 0;
 };
 
@@ -61,7 +64,8 @@ class FileSystem {
   // NotFound when there is no such file. With kNo a symlink at the end of the path is an error.
   virtual absl::StatusOr<std::unique_ptr<InputFile>> Open(const std::string& path,
                                                           Follow follow = Follow::kYes) = 0;
-  virtual absl::StatusOr<std::unique_ptr<OutputFile>> Create(const std::string& path) = 0;
+  virtual absl::StatusOr<std::unique_ptr<OutputFile>> Create(const std::string& path,
+                                                             FileMode mode = FileMode::kData) = 0;
 
   virtual absl::StatusOr<NodeInfo> Stat(const std::string& path, Follow follow) = 0;
   virtual absl::StatusOr<std::string> ReadLink(const std::string& path) = 0;

@@ -56,7 +56,8 @@ absl::StatusOr<std::unique_ptr<InputFile>> MemoryFileSystem::Open(const std::str
   return std::make_unique<MemoryFile>(path, found->second);
 }
 
-absl::StatusOr<std::unique_ptr<OutputFile>> MemoryFileSystem::Create(const std::string& path) {
+absl::StatusOr<std::unique_ptr<OutputFile>> MemoryFileSystem::Create(const std::string& path,
+                                                                     FileMode /*mode*/) {
   return std::make_unique<MemoryOutputFile>(files, path);
 }
 

@@ -193,7 +193,8 @@ absl::StatusOr<std::unique_ptr<InputFile>> RealFileSystem::Open(const std::strin
   return std::make_unique<RealInputFile>(path, std::move(fd), static_cast<uint64_t>(st.st_size));
 }
 
-absl::StatusOr<std::unique_ptr<OutputFile>> RealFileSystem::Create(const std::string& path) {
+absl::StatusOr<std::unique_ptr<OutputFile>> RealFileSystem::Create(const std::string& path,
+                                                                   FileMode mode) {
   const std::string real = Resolve(path);
   const std::string partial = PartialPath(real);
   // What a killed run has left goes first; O_EXCL then makes sure that nothing, no symlink either,
@@ -205,7 +206,8 @@ absl::StatusOr<std::unique_ptr<OutputFile>> RealFileSystem::Create(const std::st
   if (fd.get() < 0) return SystemError(errno, "cannot create", path);
   const int raw = fd.get();
   auto file = std::make_unique<RealOutputFile>(path, real, partial, std::move(fd));
-  if (fchmod(raw, 0644) != 0) return SystemError(errno, "cannot create", path);
+  if (fchmod(raw, mode == FileMode::kProgram ? 0755 : 0644) != 0)
+    return SystemError(errno, "cannot create", path);
   return file;
 }
 

@@ -6,6 +6,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "plugins/base/archive/unpack.h"
+#include "plugins/base/digest.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/real_file_system.h"
@@ -56,6 +58,19 @@ absl::Status RunSelect(const sdk::SelectAction& action, base::FileSystem& fs) {
   return absl::OkStatus();
 }
 
+absl::Status RunUnpack(const sdk::UnpackRequest& request, base::FileSystem& fs) {
+  base::UnpackOptions options;
+  ASSIGN_OR_RETURN(options.sha256, base::Digest::FromHex(request.sha256()));
+  options.sources.assign(request.sources().begin(), request.sources().end());
+  options.size = request.size();
+  options.format = request.format();
+  options.file_name = request.file_name();
+  options.strip_prefix = request.strip_prefix();
+  options.output_dir = request.output_dir();
+  if (request.max_unpacked_bytes() != 0) options.max_unpacked_bytes = request.max_unpacked_bytes();
+  return base::Unpack(options, fs);
+}
+
 }  // namespace
 
 sdk::PluginDescriptor SelectPlugin::Describe() const {
@@ -76,6 +91,8 @@ absl::Status SelectPlugin::Run(const sdk::Request& request, std::string* /*outpu
   switch (message.kind_case()) {
     case sdk::SelectPluginRequest::kSelect:
       return RunSelect(message.select(), fs);
+    case sdk::SelectPluginRequest::kUnpack:
+      return RunUnpack(message.unpack(), fs);
     default:
       return base::Mismatch("request", "kind", "none", "one of select and unpack");
   }

@@ -15,11 +15,8 @@ def _variant_archive_impl(ctx):
 
     args = plugin_args(ctx)
     add_path(args, '{"unpack":{"output_dir":%s}}', directory)
-    for index, src in enumerate(ctx.files.srcs):
+    for src in ctx.files.srcs:
         add_path(args, '{"unpack":{"sources":[%s]}}', src)
-        if row.get("parts"):
-            part = row["parts"][index]
-            args.add(json.encode({"unpack": {"parts": [{"sha256": part["sha256"], "size": part.get("size", 0)}]}}))
     args.add(json.encode({"unpack": {
         "file_name": ctx.files.srcs[0].basename,
         "format": row["format"],

@@ -5,17 +5,21 @@ load("//rules/private/wheels:errors.bzl", "error_text")
 visibility(["//rules/private/variants"])
 
 def _problem(rctx, urls, sha256, output):
-    """Says why a download has failed, by looking at what the server gives without a hash."""
+    """Says why a download has failed: what the server gives when no hash is asked for."""
+    expected = "the file with sha256:{} as specified".format(sha256)
+
+    # Bazel takes nothing from plain http without a hash.
+    safe = [url for url in urls if not url.startswith("http://")]
     probe = output + ".refused"
-    result = rctx.download(url = urls, output = probe, allow_fail = True)
+    result = rctx.download(url = safe, output = probe, allow_fail = True) if safe else struct(success = False)
     if not result.success:
-        return "no file from {}, see the warnings above".format(" or ".join(urls)), "the pinned file"
+        return "nothing usable from {}, see the warnings above".format(" or ".join(urls)), expected
 
     # The start is enough, and rctx.read() would take the whole of a large archive into memory. Without the tool: no hint.
     head = rctx.execute(["head", "-c", "64", probe]).stdout.strip().lower()
     rctx.delete(probe)
     page = " (a web page)" if head.startswith("<!doctype") or head.startswith("<html") else ""
-    return "sha256:{}{}".format(result.sha256, page), "sha256:{} as specified".format(sha256)
+    return "sha256:{}{}".format(result.sha256, page), expected
 
 def fetch(rctx, urls, sha256, output, where, names):
     """Downloads a file and checks its hash; ends the build when that fails.

@@ -16,7 +16,7 @@ import sys
 import tarfile
 import zipfile
 
-NAMES = ["cpu", "cuda-sm75", "cuda-sm86", "cuda-cudnn-sm90"]
+PAGE = b"<!DOCTYPE html><html><body>Please sign in</body></html>"
 
 
 def script(name):
@@ -62,6 +62,7 @@ def make(root):
     if shutil.which("zstd"):
         plain = tar_bytes("zstandard", "w:")
         (files / "zstandard.tar.zst").write_bytes(subprocess.run(["zstd", "-q", "-c"], input=plain, capture_output=True, check=True).stdout)
+    (files / "page.html").write_bytes(PAGE)
     hostile = {
         "dotdot": ("../escaped", b"x", tarfile.REGTYPE, ""),
         "absolute": ("/etc/escaped", b"x", tarfile.REGTYPE, ""),
@@ -107,9 +108,12 @@ def lock(root, port):
             row(files, base, "cuda-sm86", "cuda-sm86.zip", "zip", cuda(86)), absent, sm90]
     (out / "demo.lock.json").write_text(lock_of(rows))
     # Declared archives of which the server has something else. None of them may fall back to the good cpu row.
-    broken = [dict(cpu, name=name, urls=[f"{base}/{name}"], strip_prefix="demo-cpu", properties=cuda(75, ptx=True))
-              for name in ["gone", "page", "truncated", "redirect"]]
-    broken.append(dict(cpu, name="changed", sha256="0" * 64, properties=cuda(75, ptx=True)))
+    # A hash of its own for each: Bazel has the good archive in its cache by now.
+    broken = [dict(cpu, name=name, urls=[f"{base}/{name}"], sha256=hashlib.sha256(name.encode()).hexdigest(), properties=cuda(75, ptx=True))
+              for name in ["gone", "truncated", "redirect", "html"]]
+    # From a folder, because Bazel looks at nothing that comes over plain http with another hash.
+    broken += [dict(cpu, name=name, urls=[f"file://{files}/{file}"], sha256="0" * 64, properties=cuda(75, ptx=True))
+               for name, file in [("changed", "cpu.tar.gz"), ("page", "page.html")]]
     broken += [row(files, base, name, f"{name}.tar.gz", "tar.gz", cuda(75, ptx=True)) for name in ["dotdot", "absolute", "link"]]
     for item in broken:
         if item["name"] in ["dotdot", "absolute"]:
@@ -128,8 +132,8 @@ def serve(root):
         def do_GET(self):
             name = self.path.lstrip("/")
             log.write(name + "\n")
-            if name == "page":
-                body = b"<!DOCTYPE html><html><body>Please sign in</body></html>"
+            if name == "html":
+                body = PAGE
             elif name == "redirect":
                 self.send_response(302)
                 self.send_header("Location", "ftp://127.0.0.1/cpu.tar.gz")

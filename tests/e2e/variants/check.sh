@@ -106,14 +106,15 @@ while IFS='|' read -r name text; do
   check_message "$name is explained" "$text"
   check "$name does not fall back" "$(requests | tr ' ' '\n' | grep -c cpu)" 0
 done <<'EOF'
-gone|error: variant archive: broken gone (linux-x86_64): got no file from http://127.0.0.1:
-truncated|error: variant archive: broken truncated (linux-x86_64): got no file from http://127.0.0.1:
-redirect|error: variant archive: broken redirect (linux-x86_64): got no file from http://127.0.0.1:
-changed|as specified
-page| (a web page), expected sha256:
-dotdot|error: 
-absolute|error: 
-link|error: 
+gone|error: variant archive: broken gone (linux-x86_64): got nothing usable from http://127.0.0.1:
+truncated|error: variant archive: broken truncated (linux-x86_64): got nothing usable from http://127.0.0.1:
+redirect|error: variant archive: broken redirect (linux-x86_64): got nothing usable from http://127.0.0.1:
+html|error: variant archive: broken html (linux-x86_64): got nothing usable from http://127.0.0.1:
+changed|, expected the file with sha256:0000000000000000000000000000000000000000000000000000000000000000 as specified
+page| (a web page), expected the file with sha256:0000000000000000000000000000000000000000000000000000000000000000 as specified
+dotdot|entry '../escaped': got a name that is not safe, expected a relative path without '..'
+absolute|entry '/etc/escaped': got a name that is not safe, expected a relative path without '..'
+link|entry 'demo-link/lib/out': got a symlink to '../../../outside', expected a relative target inside the archive
 EOF
 if [[ -e $scratch/files/zstandard.tar.zst ]]; then
   check "a tar.zst" "$(output_of first @broken//:zstandard)" zstandard

@@ -1,0 +1,53 @@
+#include "plugins/select/provider/detect.h"
+
+#include <sys/utsname.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "plugins/base/file_system.h"
+#include "plugins/select/provider/provider.h"
+
+namespace rules_inference::select {
+namespace {
+
+// "<os>-<cpu>" in the words of @platforms.
+std::string Platform() {
+  utsname name = {};
+  if (uname(&name) != 0) return "";
+  std::string os = absl::AsciiStrToLower(name.sysname);
+  if (os == "darwin") os = "macos";
+  std::string cpu = name.machine;
+  if (cpu == "arm64") cpu = "aarch64";
+  if (cpu == "amd64") cpu = "x86_64";
+  return absl::StrCat(os, "-", cpu);
+}
+
+}  // namespace
+
+Probe RealProbe(base::FileSystem& files) {
+  Probe probe;
+  probe.files = &files;
+  probe.environment = [](absl::string_view name) -> std::string {
+    const char* value = std::getenv(std::string(name).c_str());
+    return value == nullptr ? "" : value;
+  };
+  return probe;
+}
+
+Detection DetectHost(const Probe& probe) {
+  Detection found;
+  found.host.set_descriptor_version(1);
+  found.host.set_platform(Platform());
+  for (const VariantProvider* provider : Providers()) {
+    const absl::Status status = provider->Detect(probe, &found);
+    if (!status.ok()) found.notes.push_back(absl::StrCat(provider->name(), ": ", status.message()));
+  }
+  return found;
+}
+
+}  // namespace rules_inference::select

@@ -48,6 +48,12 @@ _ARCHIVES = {
         "boringssl-0.20260526.0",
         None,
     ),
+    "cli11": (
+        "CLIUtils/CLI11/archive/refs/tags/v2.6.2.tar.gz",
+        "c6ea6b2e5608b3ea8617999bd5f47420c71b2ebdb8dc4767c1034d1da5785711",
+        "CLI11-2.6.2",
+        "//third_party/cli11:overlay.BUILD.bazel",
+    ),
     "com_google_protobuf": (
         "protocolbuffers/protobuf/archive/v3.21.12.tar.gz",
         "930c2c3b5ecc6c9c12615cf5ad93f1cd6e12d0aba862b572e076259970ac3a53",

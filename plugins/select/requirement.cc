@@ -65,11 +65,14 @@ Refusal CheckCpuLevel(const sdk::VariantProperties& wants, const Machine& machin
   std::string level = machine.host.cpu_level();
   if (level.empty())
     level = absl::EndsWith(machine.platform, "-x86_64") ? "x86-64-v1" : "armv8.0-a";
-  const std::optional<int64_t> has = CpuLevel(level, machine.platform);
+  std::optional<int64_t> has = CpuLevel(level, machine.platform);
   if (!has.has_value()) {
     return MakeReason("bad_host", absl::StrCat("the host's CPU level '", level, "' is none of ",
                                                machine.platform));
   }
+  // Release 9.N of the ARM architecture is release 8.(N + 5) with more, and has nothing of later
+  // ones of 8.
+  if (*has >= 90 && *wanted < 90) *has -= 5;
   if (*has >= *wanted) return std::nullopt;
   return MakeReason("cpu_level_too_low",
                     absl::StrCat("needs ", wants.cpu_level(), ", the host has ", level));

@@ -1,7 +1,7 @@
 """What selection has to answer, case by case; the one source for the C++ engine and the Starlark walk.
 
 A case: name; host (HostDescriptor without platform, or None); variants: name -> properties, or a text: why it is not available;
-request, chain, no_fallback, devices; what comes out: chosen ("" for an error), chain when it matters, reasons of those that do
+request, chain, no_fallback, devices, cpu (of the platform); what comes out: chosen ("" for an error), chain when it matters, reasons of those that do
 not run, fell_back, error: a part of the text.
 
 The rules are NVIDIA's, see plugins/select/cuda.cc; `golden` cases are the rows that other selectors get wrong.
@@ -147,12 +147,16 @@ _DEVICES = [
 # --- CPU, libc, libraries, provider plugins --------------------------------------------------------------------------------
 
 _LEVELS = {"v1": {"cpu_level": "x86-64-v1"}, "v3": {"cpu_level": "x86-64-v3"}, "v4": {"cpu_level": "x86-64-v4"}}
+_ARM = {"v85": {"cpu_level": "armv8.5-a"}, "v86": {"cpu_level": "armv8.6-a"}, "v91": {"cpu_level": "armv9.1-a"}}
 
 _MACHINES = [
     _case("the best level that the CPU has", {"cpu_level": "x86-64-v3"}, _LEVELS, "v3", reasons = {"v4": "cpu_level_too_low"}),
     _case("no level means the lowest", {"libc": "glibc-2.36"}, _LEVELS, "v1"),
     _case("a level that nobody knows", {"cpu_level": "x86-64-v3"}, {"v1": _CPU, "v9": {"cpu_level": "x86-64-v9"}}, "v1", reasons = {"v9": "bad_cpu_level"}),
     _case("an ARM level on x86_64", {"cpu_level": "x86-64-v3"}, {"v1": _CPU, "arm": {"cpu_level": "armv8.2-a"}}, "v1", reasons = {"arm": "bad_cpu_level"}),
+    _case("ARM: 9.0 is 8.5 and more, not 8.6", {"cpu_level": "armv9.0-a"}, _ARM, "v85", cpu = "aarch64", reasons = {"v86": "cpu_level_too_low", "v91": "cpu_level_too_low"}),
+    _case("ARM: 9.1 has all of 8.6", {"cpu_level": "armv9.1-a"}, _ARM, "v91", cpu = "aarch64", chain = ["v91", "v86", "v85"]),
+    _case("ARM: 8.6 has nothing of 9", {"cpu_level": "armv8.6-a"}, _ARM, "v86", cpu = "aarch64", reasons = {"v91": "cpu_level_too_low"}),
     _case("a host level that nobody knows", {"cpu_level": "haswell"}, _LEVELS | {"any": _CPU}, "any", reasons = {"v1": "bad_host"}),
     _case("accelerated before any level", _gpu("9.0", cpu_level = "x86-64-v4"), _LEVELS | {"cuda": _CU12}, "cuda"),
     _case("a newer glibc than wanted", {"libc": "glibc-2.36"}, {"cpu": {"libc": "glibc-2.31"}}, "cpu"),
@@ -232,13 +236,14 @@ _REQUESTS = [
 _CASES = _MACHINE_CODE + _PTX + _DRIVERS + _DEVICES + _MACHINES + _MALFORMED + _REQUESTS
 
 def _request_of(case):
+    platform = "linux-" + case.more.get("cpu", "x86_64")
     rows = [
-        {"name": name, "platform": "linux-x86_64"} | ({"not_available": properties} if type(properties) == "string" else {"properties": properties})
+        {"name": name, "platform": platform} | ({"not_available": properties} if type(properties) == "string" else {"properties": properties})
         for name, properties in case.variants.items()
     ]
     request = {
         "lock": {"artifact": "demo", "lock_version": 1, "variants": rows},
-        "platform": "linux-x86_64",
+        "platform": platform,
     }
     if case.host != None:
         request["host"] = case.host

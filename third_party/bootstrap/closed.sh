@@ -33,6 +33,7 @@ com_google_googletest googletest
 googletest googletest
 boringssl boringssl
 libdeflate libdeflate
+cli11 cli11
 xz xz
 zlib zlib
 zstd zstd

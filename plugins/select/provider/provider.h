@@ -31,6 +31,8 @@ struct Probe {
   std::string root;
   // The value of an environment variable; empty when it is not set.
   std::function<std::string(absl::string_view)> environment;
+  // Shared libraries to look for; a descriptor has those of them that are there.
+  std::vector<std::string> sonames;
 };
 
 // What was found, and remarks for people: "nvidia: the driver is loaded, but ...".

@@ -66,6 +66,10 @@ def check_cpu_level(wants, machine):
     has = cpu_level(has_level, machine.platform)
     if has == None:
         return "bad_host", "the host's CPU level '{}' is none of {}".format(has_level, machine.platform)
+
+    # Release 9.N of the ARM architecture is release 8.(N + 5) with more, and has nothing of later ones of 8.
+    if has >= 90 and wanted < 90:
+        has -= 5
     if has >= wanted:
         return None
     return "cpu_level_too_low", "needs {}, the host has {}".format(level, has_level)

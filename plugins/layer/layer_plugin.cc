@@ -7,6 +7,7 @@
 #include "plugins/base/error.h"
 #include "plugins/base/real_file_system.h"
 #include "plugins/base/status_macros.h"
+#include "plugins/base/version.h"
 #include "plugins/layer/layer.h"
 #include "plugins/layer/oci/archive.h"
 #include "plugins/layer/oci/image.h"
@@ -22,7 +23,7 @@ sdk::PluginDescriptor LayerPlugin::Describe() const {
   sdk::PluginDescriptor descriptor;
   descriptor.set_name("layer");
   descriptor.set_kind("layer");
-  descriptor.set_version("0.1.0");
+  descriptor.set_version(base::kVersion);
   for (const char* capability : {"multiplex", "cancellation", "sandboxing"}) {
     descriptor.add_capabilities(capability);
   }

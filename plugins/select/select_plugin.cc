@@ -12,6 +12,7 @@
 #include "plugins/base/file_system.h"
 #include "plugins/base/real_file_system.h"
 #include "plugins/base/status_macros.h"
+#include "plugins/base/version.h"
 #include "plugins/sdk/json.h"
 #include "plugins/sdk/plugin.h"
 #include "plugins/sdk/plugin.pb.h"
@@ -77,7 +78,7 @@ sdk::PluginDescriptor SelectPlugin::Describe() const {
   sdk::PluginDescriptor descriptor;
   descriptor.set_name("select");
   descriptor.set_kind("select");
-  descriptor.set_version("0.1.0");
+  descriptor.set_version(base::kVersion);
   for (const char* capability : {"multiplex", "cancellation", "sandboxing"}) {
     descriptor.add_capabilities(capability);
   }

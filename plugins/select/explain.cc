@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -51,9 +52,16 @@ std::string DescribeHost(const sdk::HostDescriptor& host) {
   if (!host.cpu_level().empty()) parts.push_back(host.cpu_level());
   if (!host.libc().empty()) parts.push_back(host.libc());
   if (!host.sonames().empty()) parts.push_back(absl::StrJoin(host.sonames(), " "));
+  // A feature that is just there needs no value: "cpu: avx2 fma".
+  std::map<std::string, std::vector<std::string>> features;
   for (const sdk::ProviderProperty& item : host.properties()) {
-    parts.push_back(absl::StrCat(item.namespace_(), "::", item.feature(), "=",
-                                 absl::StrJoin(item.values(), "|")));
+    const bool just_on = item.values_size() == 1 && item.values(0) == "on";
+    features[item.namespace_()].push_back(
+        just_on ? item.feature()
+                : absl::StrCat(item.feature(), "=", absl::StrJoin(item.values(), "|")));
+  }
+  for (const auto& [name, all] : features) {
+    parts.push_back(absl::StrCat(name, ": ", absl::StrJoin(all, " ")));
   }
   return absl::StrJoin(parts, ", ");
 }

@@ -13,10 +13,7 @@
 #include "plugins/select/provider/provider.h"
 
 namespace rules_inference::select {
-namespace {
-
-// "<os>-<cpu>" in the words of @platforms.
-std::string Platform() {
+std::string ThisPlatform() {
   utsname name = {};
   if (uname(&name) != 0) return "";
   std::string os = absl::AsciiStrToLower(name.sysname);
@@ -26,8 +23,6 @@ std::string Platform() {
   if (cpu == "amd64") cpu = "x86_64";
   return absl::StrCat(os, "-", cpu);
 }
-
-}  // namespace
 
 Probe RealProbe(base::FileSystem& files) {
   Probe probe;
@@ -42,7 +37,7 @@ Probe RealProbe(base::FileSystem& files) {
 Detection DetectHost(const Probe& probe) {
   Detection found;
   found.host.set_descriptor_version(1);
-  found.host.set_platform(Platform());
+  found.host.set_platform(ThisPlatform());
   for (const VariantProvider* provider : Providers()) {
     const absl::Status status = provider->Detect(probe, &found);
     if (!status.ok()) found.notes.push_back(absl::StrCat(provider->name(), ": ", status.message()));

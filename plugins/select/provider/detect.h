@@ -3,10 +3,15 @@
 #ifndef RULES_INFERENCE_PLUGINS_SELECT_PROVIDER_DETECT_H_
 #define RULES_INFERENCE_PLUGINS_SELECT_PROVIDER_DETECT_H_
 
+#include <string>
+
 #include "plugins/base/file_system.h"
 #include "plugins/select/provider/provider.h"
 
 namespace rules_inference::select {
+
+// "<os>-<cpu>" of the machine that this runs on, in the words of @platforms.
+std::string ThisPlatform();
 
 // The machine itself: its files and the environment of this process.
 Probe RealProbe(base::FileSystem& files);

@@ -95,9 +95,8 @@ std::string Quote(absl::string_view text, absl::string_view quote_inside) {
   return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", quote_inside}}), "'");
 }
 
-std::string BashReply(const Value& value, const std::vector<std::string>& more) {
-  std::vector<std::string> words = value.words;
-  words.insert(words.end(), more.begin(), more.end());
+std::string BashReply(const Value& value, std::vector<std::string> words) {
+  words.insert(words.end(), value.words.begin(), value.words.end());
   std::string out;
   if (!words.empty()) {
     absl::StrAppend(&out, "mapfile -t COMPREPLY < <(compgen -W ",
@@ -167,14 +166,16 @@ std::string BashCompletions(const CLI::App& app) {
   }
   out +=
       "  esac\n"
-      "  case \"$at\" in\n";
+      "  case \"$at:$current\" in\n";
   for (const Node& node : nodes) {
-    std::vector<std::string> words = node.subcommands;
+    std::vector<std::string> flags;
     for (const Flag& flag : node.flags) {
-      words.insert(words.end(), flag.names.begin(), flag.names.end());
+      flags.insert(flags.end(), flag.names.begin(), flag.names.end());
     }
-    absl::StrAppend(&out, "    '", absl::StrJoin(node.path, " "), "') ",
-                    BashReply(node.positional, words), " ;;\n");
+    const std::string path = absl::StrJoin(node.path, " ");
+    absl::StrAppend(&out, "    '", path, ":-'*) ", BashReply({}, flags), " ;;\n");
+    absl::StrAppend(&out, "    '", path, ":'*) ", BashReply(node.positional, node.subcommands),
+                    " ;;\n");
   }
   out +=
       "  esac\n"
@@ -227,8 +228,11 @@ std::string FishCompletions(const CLI::App& app) {
           absl::StrAppend(&line, " -s ", name.substr(1));
         }
       }
-      if (flag.value.kind != Value::Kind::kNone) line += " -r";
-      if (flag.value.kind == Value::Kind::kFile) line += " -F";
+      if (flag.value.kind == Value::Kind::kFile) {
+        line += " -r -F";
+      } else if (flag.value.kind != Value::Kind::kNone) {
+        line += " -x";
+      }
       if (flag.value.kind == Value::Kind::kDirectory) line += " -a '(__fish_complete_directories)'";
       if (flag.value.kind == Value::Kind::kWords) {
         absl::StrAppend(&line, " -a ", Quote(absl::StrJoin(flag.value.words, " "), "\\'"));

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# The completions of inferctl in the real shells. Environment: see lib.bash.
+set -uo pipefail
+# shellcheck source=tests/acceptance/lib.bash
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.bash"
+
+build_or_die //plugins/inferctl
+inferctl=$(files_of //plugins/inferctl)
+here=$(cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+cd "$SCRATCH" || exit 1
+for shell in bash fish zsh; do "$inferctl" completions "$shell" >"completions.$shell" || exit 1; done
+mkdir folder
+touch demo.lock.json
+
+# What is typed, and what a shell has to offer for it (all of it, sorted).
+cases=(
+  "inferctl lo|lock"
+  "inferctl lock ch|check"
+  "inferctl select --devices |all any"
+  "inferctl select demo.lock.json --format t|text"
+  "inferctl select --no-fallback --unk|--unknown-host"
+  "inferctl completions |bash fish zsh"
+  "inferctl select --host de|demo.lock.json"
+  "inferctl lock check de|demo.lock.json"
+)
+
+bash_offers() {
+  bash --norc -c '
+    source completions.bash
+    read -ra COMP_WORDS <<<"$1"
+    [[ $1 != *" " ]] || COMP_WORDS+=("")
+    COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+    compopt() { :; }
+    _inferctl
+    printf "%s\n" "${COMPREPLY[@]}"' _ "$1" | LC_ALL=C sort | paste -sd' '
+}
+
+fish_offers() {
+  HOME=$SCRATCH fish --no-config -c 'source completions.fish; complete -C "$argv[1]"' "$1" | cut -f1 | LC_ALL=C sort | paste -sd' '
+}
+
+for case in "${cases[@]}"; do
+  equal "bash: ${case%%|*}" "$(bash_offers "${case%%|*}")" "${case#*|}"
+done
+if needs "fish completions" fish; then
+  for case in "${cases[@]}"; do
+    equal "fish: ${case%%|*}" "$(fish_offers "${case%%|*}")" "${case#*|}"
+  done
+fi
+# zsh completes only at a terminal: what is on the line after the tabulator, for those with one answer.
+if needs "zsh completions" zsh; then
+  for case in "${cases[@]}"; do
+    [[ ${case#*|} != *" "* ]] || continue
+    typed=${case%%|*}
+    equal "zsh: $typed" "$(python3 "$here/zsh_complete.py" completions.zsh "$typed")" "${typed% *} ${case#*|}"
+  done
+fi
+exit "$FAILED"

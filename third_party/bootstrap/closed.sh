@@ -32,6 +32,7 @@ com_google_protobuf protobuf
 com_google_googletest googletest
 googletest googletest
 boringssl boringssl
+curl curl
 libdeflate libdeflate
 xz xz
 zlib zlib

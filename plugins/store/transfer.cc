@@ -33,6 +33,7 @@ using Clock = std::chrono::steady_clock;
 constexpr long kOk = 200;
 // What is read of an answer that is not the file, so that the connection can be used again.
 constexpr uint64_t kMaxIgnored = 64 << 10;
+constexpr absl::string_view kOtherCertificates = "SSL_CERT_FILE names another file of certificates";
 
 // Where systems keep the certificates that they trust: Debian, Fedora, openSUSE, Alpine.
 constexpr const char* kCaFiles[] = {
@@ -281,11 +282,15 @@ Outcome Transfer::OutcomeOf(Exchange& exchange, CURLcode code, long status) {
     case CURLE_SSL_CONNECT_ERROR:
       return Transient(Mismatch("connection lost", where, done, exchange.Wanted()));
     case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
       return Wrong(
-          base::WithHint(Mismatch("server not trusted", where, curl_easy_strerror(code),
-                                  absl::StrCat("a certificate that ", ca_file_, " vouches for")),
-                         "SSL_CERT_FILE names another file of certificates"));
+          base::WithHint(Mismatch("server not trusted", where, "a certificate that is not accepted",
+                                  absl::StrCat("one that ", ca_file_, " vouches for")),
+                         kOtherCertificates));
+    case CURLE_SSL_CACERT_BADFILE:
+      return Wrong(base::WithHint(
+          Mismatch("no certificates to trust", where,
+                   absl::StrCat(ca_file_, ", which cannot be read"), "a file of certificates"),
+          kOtherCertificates));
     default:
       return Wrong(Mismatch("cannot fetch", where, curl_easy_strerror(code), "the file"));
   }
@@ -298,7 +303,7 @@ Outcome Transfer::Get(const Url& url, Sink& sink, std::string* from) {
     if (hop.scheme() == Scheme::kHttps && ca_file_.empty()) {
       return Wrong(base::WithHint(Mismatch("no certificates to trust", hop.Printable(),
                                            "none in the usual places", "a file of certificates"),
-                                  "set SSL_CERT_FILE"));
+                                  kOtherCertificates));
     }
     if (Outcome failure = sink.Begin()) return failure;
     Exchange exchange{.curl = curl_.get(), .options = options_, .sink = sink};

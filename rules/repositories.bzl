@@ -60,6 +60,12 @@ _ARCHIVES = {
         "protobuf-3.21.12",
         None,
     ),
+    "curl": (
+        "curl/curl/releases/download/curl-8_14_1/curl-8.14.1.tar.gz",
+        "6766ada7101d292b42b8b15681120acd68effa4a9660935853cf6d61f0d984d4",
+        "curl-8.14.1",
+        "//third_party/curl:overlay.BUILD.bazel",
+    ),
     "googletest": (
         "google/googletest/archive/release-1.12.1.tar.gz",
         "81964fe578e9bd7c94dfdb09c8e4d6e6759e19967e397dbea48d1c10e45d0df2",

@@ -25,8 +25,8 @@ struct NodeInfo {
   bool owner_executable = false;
 };
 
-// Permissions of a new file: 0644, or 0755 for a program.
-enum class FileMode { kData, kProgram };
+// Permissions of a new file: 0644, 0755 for a program, 0444 for what nobody is to change.
+enum class FileMode { kData, kProgram, kReadOnly };
 
 // What a path that ends in a symlink stands for.
 enum class Follow { kYes, kNo };

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,13 +11,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <ctime>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -97,14 +101,34 @@ class RealInputFile final : public InputFile {
   uint64_t size_;
 };
 
+std::string ParentOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+mode_t BitsOf(FileMode mode) {
+  switch (mode) {
+    case FileMode::kProgram:
+      return 0755;
+    case FileMode::kReadOnly:
+      return 0444;
+    case FileMode::kData:
+      break;
+  }
+  return 0644;
+}
+
 class RealOutputFile final : public OutputFile {
  public:
   // `path` is for messages.
-  RealOutputFile(std::string path, std::string real, std::string partial, FileDescriptor fd)
+  RealOutputFile(std::string path, std::string real, std::string partial, FileDescriptor fd,
+                 Durability durability)
       : path_(std::move(path)),
         real_(std::move(real)),
         partial_(std::move(partial)),
-        fd_(std::move(fd)) {}
+        fd_(std::move(fd)),
+        durability_(durability) {}
 
   ~RealOutputFile() override {
     if (!published_) unlink(partial_.c_str());
@@ -122,12 +146,16 @@ class RealOutputFile final : public OutputFile {
   }
 
   absl::Status Publish() override {
-    // No fsync: these are outputs of build actions. Bazel digests them again after a loss of power,
-    // so what was lost is built again; waiting for the disk would cost every build.
+    if (durability_ == Durability::kDurable) return PublishDurably();
     // Some file systems report a failed write only here; the descriptor is gone in any case.
     if (close(fd_.Release()) != 0 && errno != EINTR) {
       return SystemError(errno, "cannot write", path_);
     }
+    return Name();
+  }
+
+ private:
+  absl::Status Name() {
     if (rename(partial_.c_str(), real_.c_str()) != 0) {
       return SystemError(errno, "cannot create", path_);
     }
@@ -135,11 +163,25 @@ class RealOutputFile final : public OutputFile {
     return absl::OkStatus();
   }
 
- private:
+  absl::Status PublishDurably() {
+    // The data first: a journal may bring the name to the disk before the data, and the name would
+    // then stand for zeros. The descriptor stays open until the file has its name, because the lock
+    // that protects the partial one goes with it.
+    if (Retry([&] { return fsync(fd_.get()); }) != 0) {
+      return SystemError(errno, "cannot sync", path_);
+    }
+    RETURN_IF_ERROR(Name());
+    if (close(fd_.Release()) != 0 && errno != EINTR) {
+      return SystemError(errno, "cannot write", path_);
+    }
+    return SyncDirectory(ParentOf(real_));
+  }
+
   std::string path_;
   std::string real_;
   std::string partial_;
   FileDescriptor fd_;
+  Durability durability_;
   bool published_ = false;
 };
 
@@ -170,7 +212,84 @@ absl::Status RemoveTreeAt(const std::string& path) {
   return absl::OkStatus();
 }
 
+// Unfinished files of kDurable: ".<name>.<process>-<random>.partial".
+//
+// Invariant: nobody takes away a partial file whose writer lives. The writer holds an flock from
+// just after the creation until the file has its name. Who finds a partial file of the same name
+// takes it away only with the flock in his hand, which he gets at once when the writer is dead, and
+// never when it lives. Between creation and flock a writer can lose its file to another one; it
+// sees that when it has the lock, because its file has no name any more, and begins again. Where
+// flock does not work at all, age decides.
+constexpr time_t kAbandonedAfter = 24 * 60 * 60;
+
+std::string UniquePartialPath(const std::string& real) {
+  // The process alone is not enough: machines share directories.
+  std::random_device random;
+  const std::string partial = PartialPath(real);
+  const uint64_t number = (uint64_t{random()} << 32) | random();
+  return absl::StrCat(partial.substr(0, partial.size() - absl::string_view("partial").size()),
+                      getpid(), "-", absl::Hex(number, absl::kZeroPad16), ".partial");
+}
+
+// Removes what dead writers of `real` have left. Nothing that goes wrong here concerns the caller.
+void RemoveAbandoned(const std::string& real) {
+  const std::string parent = ParentOf(real);
+  const absl::StatusOr<std::vector<std::string>> names = RealFileSystem().List(parent);
+  if (!names.ok()) return;
+  const std::string prefix = absl::StrCat(".", real.substr(real.rfind('/') + 1), ".");
+  for (const std::string& name : *names) {
+    if (!absl::StartsWith(name, prefix) || !absl::EndsWith(name, ".partial")) continue;
+    const std::string path = JoinPath(parent, name);
+    const FileDescriptor fd(
+        Retry([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); }));
+    if (fd.get() < 0) continue;
+    struct stat st = {};
+    if (fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode)) continue;
+    if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0 &&
+        (errno == EWOULDBLOCK || time(nullptr) - st.st_mtime < kAbandonedAfter)) {
+      continue;
+    }
+    unlink(path.c_str());
+  }
+}
+
+// Creates an unfinished file that is held by flock, and says under which name.
+absl::StatusOr<std::pair<FileDescriptor, std::string>> CreateHeld(const std::string& real,
+                                                                  const std::string& path) {
+  RemoveAbandoned(real);
+  constexpr int kAttempts = 16;
+  for (int i = 0; i < kAttempts; ++i) {
+    std::string partial = UniquePartialPath(real);
+    FileDescriptor fd(Retry([&] {
+      return open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    }));
+    if (fd.get() < 0) return SystemError(errno, "cannot create", path);
+    // A machine without flock goes on without; age protects the file there.
+    if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) continue;
+    struct stat st = {};
+    if (fstat(fd.get(), &st) != 0) return SystemError(errno, "cannot create", path);
+    if (st.st_nlink == 0) continue;
+    return std::make_pair(std::move(fd), std::move(partial));
+  }
+  return SystemError(EBUSY, "cannot create", path);
+}
+
 }  // namespace
+
+absl::Status SyncDirectory(const std::string& path) {
+  const FileDescriptor fd(
+      Retry([&] { return open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+  if (fd.get() < 0) return SystemError(errno, "cannot sync", path);
+  // EINVAL: a file system that has no sync of directories, which then keeps no order either.
+  if (Retry([&] { return fsync(fd.get()); }) != 0 && errno != EINVAL) {
+    return SystemError(errno, "cannot sync", path);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RealFileSystem::SyncParent(const std::string& real) const {
+  return durability_ == Durability::kDurable ? SyncDirectory(ParentOf(real)) : absl::OkStatus();
+}
 
 std::string RealFileSystem::Resolve(const std::string& path) const {
   if (root_.empty() || (!path.empty() && path[0] == '/')) return path;
@@ -196,6 +315,14 @@ absl::StatusOr<std::unique_ptr<InputFile>> RealFileSystem::Open(const std::strin
 absl::StatusOr<std::unique_ptr<OutputFile>> RealFileSystem::Create(const std::string& path,
                                                                    FileMode mode) {
   const std::string real = Resolve(path);
+  if (durability_ == Durability::kDurable) {
+    ASSIGN_OR_RETURN(auto held, CreateHeld(real, path));
+    const int raw = held.first.get();
+    auto file = std::make_unique<RealOutputFile>(path, real, std::move(held.second),
+                                                 std::move(held.first), durability_);
+    if (fchmod(raw, BitsOf(mode)) != 0) return SystemError(errno, "cannot create", path);
+    return file;
+  }
   const std::string partial = PartialPath(real);
   // What a killed run has left goes first; O_EXCL then makes sure that nothing, no symlink either,
   // is written through.
@@ -205,9 +332,8 @@ absl::StatusOr<std::unique_ptr<OutputFile>> RealFileSystem::Create(const std::st
   }));
   if (fd.get() < 0) return SystemError(errno, "cannot create", path);
   const int raw = fd.get();
-  auto file = std::make_unique<RealOutputFile>(path, real, partial, std::move(fd));
-  if (fchmod(raw, mode == FileMode::kProgram ? 0755 : 0644) != 0)
-    return SystemError(errno, "cannot create", path);
+  auto file = std::make_unique<RealOutputFile>(path, real, partial, std::move(fd), durability_);
+  if (fchmod(raw, BitsOf(mode)) != 0) return SystemError(errno, "cannot create", path);
   return file;
 }
 
@@ -253,6 +379,7 @@ absl::Status RealFileSystem::CreateDirectories(const std::string& path) {
     const std::string prefix = real.substr(0, end);
     if (mkdir(prefix.c_str(), 0700) == 0) {
       if (chmod(prefix.c_str(), 0755) != 0) return SystemError(errno, "cannot create", path);
+      RETURN_IF_ERROR(SyncParent(prefix));
     } else if (errno != EEXIST) {
       return SystemError(errno, "cannot create", path);
     }
@@ -270,25 +397,30 @@ absl::Status RealFileSystem::HardLink(const std::string& existing, const std::st
              AT_SYMLINK_FOLLOW) != 0) {
     return SystemError(errno, "cannot link", link);
   }
-  return absl::OkStatus();
+  return SyncParent(Resolve(link));
 }
 
 absl::Status RealFileSystem::Symlink(const std::string& target, const std::string& link) {
   if (symlink(target.c_str(), Resolve(link).c_str()) != 0) {
     return SystemError(errno, "cannot create symlink", link);
   }
-  return absl::OkStatus();
+  return SyncParent(Resolve(link));
 }
 
 absl::Status RealFileSystem::Rename(const std::string& from, const std::string& to) {
   if (rename(Resolve(from).c_str(), Resolve(to).c_str()) != 0) {
     return SystemError(errno, "cannot rename", from);
   }
-  return absl::OkStatus();
+  // The new name first: a loss of power between the two leaves two names, never none.
+  RETURN_IF_ERROR(SyncParent(Resolve(to)));
+  return SyncParent(Resolve(from));
 }
 
 absl::Status RealFileSystem::RemoveTree(const std::string& path) {
-  return RemoveTreeAt(Resolve(path));
+  const std::string real = Resolve(path);
+  RETURN_IF_ERROR(RemoveTreeAt(real));
+  const absl::Status synced = SyncParent(real);
+  return absl::IsNotFound(synced) ? absl::OkStatus() : synced;  // There was nothing to remove.
 }
 
 }  // namespace rules_inference::base

@@ -1,4 +1,17 @@
 // The file system of the machine, by POSIX calls.
+//
+// Two ways of writing:
+//
+// kBuildAction, the default, for outputs of build actions. Nothing is synced: Bazel digests outputs
+// again after a loss of power and builds again what was lost, and waiting for the disk would cost
+// every build. Nobody else writes the same path, so the name of an unfinished file follows from it.
+//
+// kDurable, for what belongs to the user: stores, locks. What has returned OK survives a loss of
+// power: the data of a file is on the disk before the file gets its name, and the directory with
+// the name is on the disk before Publish returns. Any number of processes may write the same path
+// at once: each has an unfinished file of its own, held by flock as long as its writer lives; those
+// that nobody holds are taken away by the next Create of the same path. When the last sync, that of
+// the directory, fails, the call fails though the whole file is there: only that is left open.
 
 #ifndef RULES_INFERENCE_PLUGINS_BASE_REAL_FILE_SYSTEM_H_
 #define RULES_INFERENCE_PLUGINS_BASE_REAL_FILE_SYSTEM_H_
@@ -14,11 +27,17 @@
 
 namespace rules_inference::base {
 
+enum class Durability { kBuildAction, kDurable };
+
+// Waits until the entries of the directory (names, not contents of files) are on the disk.
+absl::Status SyncDirectory(const std::string& path);
+
 class RealFileSystem final : public FileSystem {
  public:
   RealFileSystem() = default;
   // Relative paths are taken from `root` instead of the working directory.
   explicit RealFileSystem(std::string root) : root_(std::move(root)) {}
+  explicit RealFileSystem(Durability durability) : durability_(durability) {}
 
   absl::StatusOr<std::unique_ptr<InputFile>> Open(const std::string& path, Follow follow) override;
   absl::StatusOr<std::unique_ptr<OutputFile>> Create(const std::string& path,
@@ -34,7 +53,11 @@ class RealFileSystem final : public FileSystem {
 
  private:
   std::string Resolve(const std::string& path) const;
+  // In kDurable mode, syncs the directory that holds `real`.
+  absl::Status SyncParent(const std::string& real) const;
+
   std::string root_;
+  Durability durability_ = Durability::kBuildAction;
 };
 
 }  // namespace rules_inference::base

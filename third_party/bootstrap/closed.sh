@@ -32,6 +32,7 @@ com_google_protobuf protobuf
 com_google_googletest googletest
 googletest googletest
 boringssl boringssl
+curl curl
 libdeflate libdeflate
 cli11 cli11
 xz xz

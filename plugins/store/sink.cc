@@ -1,0 +1,113 @@
+#include "plugins/store/sink.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "plugins/base/digest.h"
+#include "plugins/base/error.h"
+#include "plugins/base/file_system.h"
+
+namespace rules_inference::store {
+namespace {
+
+using base::Mismatch;
+
+constexpr size_t kHead = 256;
+constexpr absl::string_view kWebPage =
+    "the answer looks like a web page, perhaps of a login or of an error";
+
+}  // namespace
+
+Failure Wrong(absl::Status status) { return {FailureKind::kWrong, std::move(status), 0}; }
+
+Failure Transient(absl::Status status) {
+  return {FailureKind::kTransient, absl::UnavailableError(status.message()), 0};
+}
+
+Failure Local(const absl::Status& status) {
+  return {
+      FailureKind::kLocal,
+      absl::IsNotFound(status) ? absl::FailedPreconditionError(status.message()) : status,
+      0,
+  };
+}
+
+Outcome Sink::Begin() {
+  file_.reset();
+  hasher_ = base::Sha256();
+  done_ = 0;
+  head_.clear();
+  const size_t slash = destination_.rfind('/');
+  if (slash != std::string::npos && slash > 0) {
+    const absl::Status status = fs_.CreateDirectories(destination_.substr(0, slash));
+    if (!status.ok()) return Local(status);
+  }
+  auto file = fs_.Create(destination_, mode_);
+  if (!file.ok()) return Local(file.status());
+  file_ = *std::move(file);
+  if (progress_) progress_(0, expected_.size);
+  return std::nullopt;
+}
+
+Outcome Sink::Write(absl::string_view where, absl::string_view data) {
+  const uint64_t limit = expected_.size > 0 ? expected_.size : expected_.max_size;
+  if (head_.size() < kHead) absl::StrAppend(&head_, data.substr(0, kHead - head_.size()));
+  if (data.size() > limit - done_) {
+    const bool pinned = expected_.size > 0;
+    const absl::Status status =
+        Mismatch(pinned ? "size mismatch" : "file too large", where,
+                 absl::StrCat("more than ", limit, " bytes"),
+                 pinned ? absl::StrCat(limit) : absl::StrCat("at most ", limit));
+    return Wrong(LooksLikeWebPage("") ? base::WithHint(status, kWebPage) : status);
+  }
+  const absl::Status status = file_->Append(data);
+  if (!status.ok()) return Local(status);
+  hasher_.Update(data);
+  done_ += data.size();
+  if (progress_) progress_(done_, expected_.size);
+  return std::nullopt;
+}
+
+Outcome Sink::CheckAnnounced(absl::string_view where, uint64_t size,
+                             absl::string_view content_type) const {
+  if (expected_.size == 0) {
+    if (size <= expected_.max_size) return std::nullopt;
+    return Wrong(Mismatch("file too large", where, absl::StrCat(size, " bytes"),
+                          absl::StrCat("at most ", expected_.max_size)));
+  }
+  if (size == expected_.size) return std::nullopt;
+  const absl::Status status =
+      Mismatch("size mismatch", where, absl::StrCat(size, " bytes"), absl::StrCat(expected_.size));
+  return Wrong(LooksLikeWebPage(content_type) ? base::WithHint(status, kWebPage) : status);
+}
+
+Outcome Sink::Finish(absl::string_view where, absl::string_view content_type) {
+  if (Outcome failure = CheckAnnounced(where, done_, content_type)) return failure;
+  digest_ = hasher_.Finish();
+  if (expected_.sha256.has_value() && digest_ != *expected_.sha256) {
+    const absl::Status status =
+        Mismatch("hash mismatch", where, digest_.ToString(), expected_.sha256->ToString());
+    return Wrong(LooksLikeWebPage(content_type) ? base::WithHint(status, kWebPage) : status);
+  }
+  const absl::Status status = file_->Publish();
+  file_.reset();
+  if (!status.ok()) return Local(status);
+  return std::nullopt;
+}
+
+bool Sink::LooksLikeWebPage(absl::string_view content_type) const {
+  const absl::string_view text = absl::StripLeadingAsciiWhitespace(head_);
+  return absl::StartsWithIgnoreCase(text, "<!doctype html") ||
+         absl::StartsWithIgnoreCase(text, "<html") ||
+         absl::StartsWithIgnoreCase(content_type, "text/html");
+}
+
+}  // namespace rules_inference::store

@@ -1,0 +1,338 @@
+#include "plugins/store/transfer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <system_error>
+
+#include "absl/base/call_once.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "curl/curl.h"
+#include "plugins/base/error.h"
+#include "plugins/base/file_system.h"
+#include "plugins/base/real_file_system.h"
+#include "plugins/store/fetch.h"
+#include "plugins/store/sink.h"
+#include "plugins/store/url.h"
+
+namespace rules_inference::store {
+namespace {
+
+using base::Mismatch;
+// Not the time of day, which may jump.
+using Clock = std::chrono::steady_clock;
+
+constexpr long kOk = 200;
+// What is read of an answer that is not the file, so that the connection can be used again.
+constexpr uint64_t kMaxIgnored = 64 << 10;
+constexpr absl::string_view kOtherCertificates = "SSL_CERT_FILE names another file of certificates";
+
+// Where systems keep the certificates that they trust: Debian, Fedora, openSUSE, Alpine.
+constexpr const char* kCaFiles[] = {
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+};
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string FindCaFile(const std::string& chosen) {
+  if (!chosen.empty()) return chosen;
+  for (const char* name : {"SSL_CERT_FILE", "CURL_CA_BUNDLE"}) {
+    std::string file = Environment(name);
+    if (!file.empty()) return file;
+  }
+  base::RealFileSystem fs;
+  for (const char* file : kCaFiles) {
+    if (fs.Stat(file, base::Follow::kYes).ok()) return file;
+  }
+  return "";
+}
+
+std::string FindNetrc(const std::string& chosen) {
+  if (!chosen.empty()) return chosen;
+  std::string file = Environment("NETRC");
+  if (!file.empty()) return file;
+  const std::string home = Environment("HOME");
+  return home.empty() ? "" : base::JoinPath(home, ".netrc");
+}
+
+void InitOnce() {
+  static absl::once_flag once;
+  absl::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+}
+
+bool IsRedirect(long status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+}  // namespace
+
+// One hop: a request and its answer.
+struct Transfer::Exchange {
+  CURL* curl;
+  const FetchOptions& options;
+  Sink& sink;
+  std::string where;  // For messages.
+  bool connected = false;
+  bool answered = false;
+  // When the last thing happened that a timeout is counted from.
+  Clock::time_point last = Clock::now();
+  uint64_t ignored = 0;
+  bool timed_out = false;
+  // What ended the exchange from our side.
+  Outcome failure;
+
+  long Status() const {
+    long status = 0;
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    return status;
+  }
+  std::string ContentType() const {
+    const char* type = nullptr;
+    curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
+    return type == nullptr ? "" : type;
+  }
+  // Negative when it is not announced.
+  int64_t ContentLength() const {
+    curl_off_t length = -1;
+    curl_easy_getinfo(curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    return length;
+  }
+  // How many bytes have to come, for messages.
+  std::string Wanted() const {
+    const uint64_t size = sink.expected().size;
+    if (size > 0) return absl::StrCat(size);
+    const int64_t length = ContentLength();
+    return length >= 0 ? absl::StrCat(length) : "more";
+  }
+};
+
+Transfer::Transfer(const FetchOptions& options)
+    : options_(options),
+      ca_file_(FindCaFile(options.ca_file)),
+      netrc_file_(FindNetrc(options.netrc_file)) {
+  InitOnce();
+  curl_.reset(curl_easy_init());
+}
+
+size_t Transfer::OnHeader(char* data, size_t size, size_t count, void* user) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  const absl::string_view line(data, size * count);
+  exchange.answered = true;
+  exchange.last = Clock::now();
+  // The empty line ends the headers; an answer of the right status may then be checked before its
+  // body comes.
+  if ((line == "\r\n" || line == "\n") && exchange.Status() == kOk) {
+    const int64_t length = exchange.ContentLength();
+    if (length >= 0) {
+      exchange.failure = exchange.sink.CheckAnnounced(exchange.where, static_cast<uint64_t>(length),
+                                                      exchange.ContentType());
+      if (exchange.failure.has_value()) return 0;
+    }
+  }
+  return size * count;
+}
+
+size_t Transfer::OnBody(char* data, size_t size, size_t count, void* user) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  exchange.last = Clock::now();
+  if (exchange.Status() != kOk) {
+    exchange.ignored += size * count;
+    return exchange.ignored > kMaxIgnored ? 0 : size * count;
+  }
+  exchange.failure = exchange.sink.Write(exchange.where, absl::string_view(data, size * count));
+  // Writing may have taken long, which is not the server's fault.
+  exchange.last = Clock::now();
+  return exchange.failure.has_value() ? 0 : size * count;
+}
+
+int Transfer::OnRequest(void* user, char* /*remote*/, char* /*local*/, int /*remote_port*/,
+                        int /*local_port*/) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  exchange.connected = true;
+  exchange.last = Clock::now();
+  return CURL_PREREQFUNC_OK;
+}
+
+int Transfer::OnTime(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  if (!exchange.connected) return 0;  // libcurl watches that.
+  const absl::Duration limit =
+      exchange.answered ? exchange.options.idle_timeout : exchange.options.first_byte_timeout;
+  exchange.timed_out = absl::FromChrono(Clock::now() - exchange.last) > limit;
+  return exchange.timed_out ? 1 : 0;
+}
+
+CURLcode Transfer::Perform(Exchange& exchange, const Url& first, const Url& hop) {
+  CURL* const curl = curl_.get();
+  curl_easy_reset(curl);  // Keeps connections.
+  curl_easy_setopt(curl, CURLOPT_URL, hop.text().c_str());
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
+  // Bytes are hashed as they come.
+  curl_easy_setopt(curl, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+  curl_easy_setopt(curl, CURLOPT_USERAGENT, "rules_inference");
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 256L << 10);
+  curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(
+      curl, CURLOPT_CONNECTTIMEOUT_MS,
+      static_cast<long>(std::max<int64_t>(1, absl::ToInt64Milliseconds(options_.connect_timeout))));
+  if (!ca_file_.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file_.c_str());
+  // A redirect that leaves the origin gets no credentials, not even those that netrc has for its
+  // host: the user has asked for them to be used at `first`.
+  if (!netrc_file_.empty() && hop.origin() == first.origin()) {
+    curl_easy_setopt(curl, CURLOPT_NETRC, long{CURL_NETRC_OPTIONAL});
+    curl_easy_setopt(curl, CURLOPT_NETRC_FILE, netrc_file_.c_str());
+  }
+  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &Transfer::OnHeader);
+  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &exchange);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Transfer::OnBody);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange);
+  curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, &Transfer::OnRequest);
+  curl_easy_setopt(curl, CURLOPT_PREREQDATA, &exchange);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &Transfer::OnTime);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &exchange);
+  // The answer to a CONNECT is the proxy's, not the server's.
+  curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  return curl_easy_perform(curl);
+}
+
+Outcome Transfer::OutcomeOf(Exchange& exchange, CURLcode code, long status) {
+  const std::string& where = exchange.where;
+  const std::string done = absl::StrCat(exchange.sink.done(), " bytes");
+  if (exchange.failure.has_value()) return exchange.failure;
+  if (exchange.timed_out) {
+    if (!exchange.answered) {
+      return Transient(
+          Mismatch("no answer", where,
+                   absl::StrCat("nothing for ", absl::FormatDuration(options_.first_byte_timeout)),
+                   "an answer"));
+    }
+    return Transient(Mismatch(
+        "stalled", where,
+        absl::StrCat("nothing for ", absl::FormatDuration(options_.idle_timeout), " after ", done),
+        exchange.Wanted()));
+  }
+  if (status != 0 && status != kOk) {
+    const std::string got = absl::StrCat(status);
+    if (status == 404 || status == 410) {
+      return Failure{FailureKind::kAbsent,
+                     absl::NotFoundError(Mismatch("absent", where, got, "200").message()), 0};
+    }
+    if (status == 401 || status == 403 || status == 407) {
+      return Wrong(base::WithHint(
+          absl::PermissionDeniedError(Mismatch("not allowed", where, got, "200").message()),
+          "credentials are taken from $NETRC or ~/.netrc"));
+    }
+    if (status == 408 || status == 429 || status >= 500) {
+      Failure failure = Transient(
+          Mismatch(status == 429 ? "too many requests" : "server error", where, got, "200"));
+      curl_off_t seconds = 0;
+      curl_easy_getinfo(curl_.get(), CURLINFO_RETRY_AFTER, &seconds);
+      failure.retry_after = seconds;
+      return failure;
+    }
+    return Wrong(Mismatch("unexpected answer", where, got, "200"));
+  }
+  switch (code) {
+    case CURLE_OK:
+      return status == kOk
+                 ? std::nullopt
+                 : Outcome(Wrong(Mismatch("unexpected answer", where, "no status", "200")));
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return Transient(
+          Mismatch("cannot connect", where,
+                   code == CURLE_COULDNT_RESOLVE_HOST ? "an unknown host" : "an unknown proxy",
+                   "a connection"));
+    case CURLE_COULDNT_CONNECT: {
+      long error = 0;
+      curl_easy_getinfo(curl_.get(), CURLINFO_OS_ERRNO, &error);
+      return Transient(Mismatch(
+          "cannot connect", where,
+          error == 0 ? "no connection" : std::generic_category().message(static_cast<int>(error)),
+          "a connection"));
+    }
+    case CURLE_OPERATION_TIMEDOUT:
+      return Transient(
+          Mismatch("cannot connect", where,
+                   absl::StrCat("nothing for ", absl::FormatDuration(options_.connect_timeout)),
+                   "a connection"));
+    case CURLE_PARTIAL_FILE:
+      return Transient(Mismatch("truncated", where, done, exchange.Wanted()));
+    case CURLE_GOT_NOTHING:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_SSL_CONNECT_ERROR:
+      return Transient(Mismatch("connection lost", where, done, exchange.Wanted()));
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return Wrong(
+          base::WithHint(Mismatch("server not trusted", where, "a certificate that is not accepted",
+                                  absl::StrCat("one that ", ca_file_, " vouches for")),
+                         kOtherCertificates));
+    case CURLE_SSL_CACERT_BADFILE:
+      return Wrong(base::WithHint(
+          Mismatch("no certificates to trust", where,
+                   absl::StrCat(ca_file_, ", which cannot be read"), "a file of certificates"),
+          kOtherCertificates));
+    default:
+      return Wrong(Mismatch("cannot fetch", where, curl_easy_strerror(code), "the file"));
+  }
+}
+
+Outcome Transfer::Get(const Url& url, Sink& sink, std::string* from) {
+  if (curl_ == nullptr) return Local(absl::ResourceExhaustedError("cannot start libcurl"));
+  Url hop = url;
+  for (int redirects = 0;; ++redirects) {
+    if (hop.scheme() == Scheme::kHttps && ca_file_.empty()) {
+      return Wrong(base::WithHint(Mismatch("no certificates to trust", hop.Printable(),
+                                           "none in the usual places", "a file of certificates"),
+                                  kOtherCertificates));
+    }
+    if (Outcome failure = sink.Begin()) return failure;
+    Exchange exchange{.curl = curl_.get(), .options = options_, .sink = sink};
+    exchange.where = hop.Printable();
+    const CURLcode code = Perform(exchange, url, hop);
+    const long status = exchange.Status();
+    if (!IsRedirect(status) || exchange.timed_out) {
+      if (Outcome failure = OutcomeOf(exchange, code, status)) return failure;
+      *from = exchange.where;
+      return sink.Finish(exchange.where, exchange.ContentType());
+    }
+    const char* target = nullptr;
+    curl_easy_getinfo(curl_.get(), CURLINFO_REDIRECT_URL, &target);
+    if (target == nullptr) {
+      return Wrong(Mismatch("redirect refused", exchange.where, "no target", "a url"));
+    }
+    if (redirects == options_.max_redirects) {
+      return Wrong(Mismatch("too many redirects", url.Printable(), absl::StrCat(redirects + 1),
+                            absl::StrCat("at most ", redirects)));
+    }
+    const absl::StatusOr<Url> next = Url::Parse(target);
+    // Only to the same scheme or to a better one: neither to a file of this machine, nor from what
+    // is encrypted to what is not.
+    if (!next.ok() || next->scheme() == Scheme::kFile || next->scheme() < hop.scheme()) {
+      return Wrong(Mismatch("redirect refused", exchange.where, PrintableUrl(target),
+                            hop.scheme() == Scheme::kHttps ? "https" : "http or https"));
+    }
+    hop = next->WithoutUser();
+  }
+}
+
+}  // namespace rules_inference::store

@@ -21,6 +21,8 @@ struct Console {
   std::ostream& err;
   base::FileSystem& files;
   select::Probe probe;
+  // Whether a person looks at `err`: progress is drawn then.
+  bool terminal = false;
 };
 
 // A subcommand declares its flags when the program starts, and sets `run` when it was asked for.
@@ -33,6 +35,7 @@ void AddDetect(CLI::App& app, Context& context);
 void AddSelect(CLI::App& app, Context& context);
 void AddRecommend(CLI::App& app, Context& context);
 void AddLock(CLI::App& app, Context& context);
+void AddVariants(CLI::App& app, Context& context);
 void AddCompletions(CLI::App& app, Context& context);
 void AddVersion(CLI::App& app, Context& context);
 

@@ -43,6 +43,7 @@ void AddCommands(CLI::App& app, Context& context) {
   AddSelect(app, context);
   AddRecommend(app, context);
   AddLock(app, context);
+  AddVariants(app, context);
   AddCompletions(app, context);
   AddVersion(app, context);
 }

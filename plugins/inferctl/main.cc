@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <iostream>
 
 #include "plugins/base/real_file_system.h"
@@ -5,8 +7,10 @@
 #include "plugins/select/provider/detect.h"
 
 int main(int argc, char** argv) {
-  rules_inference::base::RealFileSystem files;
+  using rules_inference::base::Durability;
+  rules_inference::base::RealFileSystem files(Durability::kDurable);
   rules_inference::inferctl::Console console{std::cout, std::cerr, files,
-                                             rules_inference::select::RealProbe(files)};
+                                             rules_inference::select::RealProbe(files),
+                                             isatty(STDERR_FILENO) == 1};
   return rules_inference::inferctl::Inferctl(argc, argv, console);
 }

@@ -15,7 +15,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -138,21 +137,6 @@ absl::StatusOr<std::string> Store::Get(const BlobRequest& request, const FetchOp
   ASSIGN_OR_RETURN(has, Has(path, request));
   if (has) return path;
   return FetchInto(path, request, options);
-}
-
-absl::StatusOr<std::string> DefaultRoot(absl::string_view chosen, absl::string_view cache,
-                                        absl::string_view home) {
-  const auto absolute = [](absl::string_view name,
-                           absl::string_view path) -> absl::StatusOr<std::string> {
-    if (absl::StartsWith(path, "/")) return std::string(path);
-    return Mismatch("no store", name, path.empty() ? "nothing" : base::Quoted(path),
-                    "an absolute path");
-  };
-  if (!chosen.empty()) return absolute("$RULES_INFERENCE_STORE", chosen);
-  // By the XDG specification a relative path there counts as not set.
-  if (absl::StartsWith(cache, "/")) return base::JoinPath(cache, "rules_inference/store");
-  ASSIGN_OR_RETURN(const std::string base, absolute("$HOME", home));
-  return base::JoinPath(base, ".cache/rules_inference/store");
 }
 
 }  // namespace rules_inference::store

@@ -18,7 +18,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "plugins/base/digest.h"
 #include "plugins/base/file_system.h"
 #include "plugins/store/fetch.h"
@@ -62,12 +61,6 @@ class Store {
   const std::string root_;
   const Locking locking_;
 };
-
-// Where a user's store is: `chosen` ($RULES_INFERENCE_STORE), else below `cache`
-// ($XDG_CACHE_HOME), else below ~/.cache of `home` ($HOME). Empty means not set; a relative path is
-// refused, as it would mean another store in each directory.
-absl::StatusOr<std::string> DefaultRoot(absl::string_view chosen, absl::string_view cache,
-                                        absl::string_view home);
 
 }  // namespace rules_inference::store
 

@@ -248,16 +248,5 @@ TEST_F(StoreTest, FaultAtEachOperationLeavesNothingUnverified) {
   }
 }
 
-TEST(DefaultRootTest, InOrder) {
-  EXPECT_EQ(DefaultRoot("/s", "/c", "/h").value(), "/s");
-  EXPECT_EQ(DefaultRoot("", "/c", "/h").value(), "/c/rules_inference/store");
-  EXPECT_EQ(DefaultRoot("", "", "/h").value(), "/h/.cache/rules_inference/store");
-  EXPECT_EQ(DefaultRoot("", "relative", "/h").value(), "/h/.cache/rules_inference/store");
-  EXPECT_EQ(DefaultRoot("s", "/c", "/h").status().message(),
-            "no store: $RULES_INFERENCE_STORE: got 's', expected an absolute path");
-  EXPECT_EQ(DefaultRoot("", "", "").status().message(),
-            "no store: $HOME: got nothing, expected an absolute path");
-}
-
 }  // namespace
 }  // namespace rules_inference::store

@@ -13,6 +13,7 @@
 #include "plugins/base/archive/unpack.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -237,7 +238,27 @@ absl::Status Unpacker::Zip(std::shared_ptr<InputFile> file) {
 }
 
 absl::Status Unpacker::File(ByteSource& in) {
-  return AddFile(options_.file_name, false, [&](absl::Span<char> out) { return in.Read(out); });
+  // Nothing says whether it is a program but its first bytes.
+  std::array<char, 4> start = {};
+  size_t have = 0;
+  while (have < start.size()) {
+    ASSIGN_OR_RETURN(const size_t count, in.Read(absl::MakeSpan(start).subspan(have)));
+    if (count == 0) break;
+    have += count;
+  }
+  const absl::string_view head(start.data(), have);
+  const bool program = absl::StartsWith(head,
+                                        "\x7f"
+                                        "ELF") ||
+                       absl::StartsWith(head, "#!");
+  size_t given = 0;
+  return AddFile(options_.file_name, program, [&](absl::Span<char> out) -> absl::StatusOr<size_t> {
+    if (given == have) return in.Read(out);
+    const size_t count = std::min(out.size(), have - given);
+    std::copy_n(start.data() + given, count, out.data());
+    given += count;
+    return count;
+  });
 }
 
 absl::Status UnpackTo(const UnpackOptions& options, FileSystem& fs) {

@@ -19,7 +19,8 @@ struct UnpackOptions {
   // Of the whole archive; a size of 0 is not checked.
   uint64_t size = 0;
   Digest sha256;
-  // "tar", "tar.gz", "tar.xz", "tar.zst", "zip", or "file": the bytes become one file, `file_name`.
+  // "tar", "tar.gz", "tar.xz", "tar.zst", "zip", or "file": the bytes become one file, `file_name`,
+  // which is executable when they begin as a program does (ELF, "#!").
   std::string format;
   std::string file_name;
   // Directory of the archive that becomes the root; everything has to lie below it. Empty: all.

@@ -1,0 +1,76 @@
+#include "plugins/inferctl/progress.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace rules_inference::inferctl {
+namespace {
+
+constexpr size_t kBar = 20;
+
+}  // namespace
+
+std::string HumanSize(uint64_t bytes) {
+  if (bytes < 1000) return absl::StrCat(bytes, " B");
+  auto value = static_cast<double>(bytes);
+  const char* const units[] = {"kB", "MB", "GB", "TB"};
+  size_t unit = 0;
+  value /= 1000;
+  while (value >= 999.95 && unit < 3) {
+    value /= 1000;
+    ++unit;
+  }
+  return absl::StrFormat("%.1f %s", value, units[unit]);
+}
+
+std::string ProgressLine(absl::string_view name, uint64_t done, uint64_t total,
+                         absl::Duration elapsed) {
+  std::string line(name);
+  if (total > 0) {
+    const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+    const auto filled = static_cast<size_t>(share * kBar);
+    absl::StrAppendFormat(&line, "  [%s%s]  %d %%  %s of %s", std::string(filled, '='),
+                          std::string(kBar - filled, ' '), static_cast<int>(share * 100),
+                          HumanSize(done), HumanSize(total));
+  } else {
+    absl::StrAppend(&line, "  ", HumanSize(done));
+  }
+  const double seconds = absl::ToDoubleSeconds(elapsed);
+  if (seconds >= 1) {
+    absl::StrAppend(&line, "  ",
+                    HumanSize(static_cast<uint64_t>(static_cast<double>(done) / seconds)), "/s");
+  }
+  return line;
+}
+
+void Progress::Begin(absl::string_view name) {
+  name_ = std::string(name);
+  start_ = absl::Now();
+  drawn_ = absl::InfinitePast();
+}
+
+void Progress::Update(uint64_t done, uint64_t total) {
+  if (!terminal_) return;
+  const absl::Time now = absl::Now();
+  if (now - drawn_ < absl::Milliseconds(100) && done != total) return;
+  drawn_ = now;
+  line_ = true;
+  // Erases to the end of the line: the last text may have been longer.
+  out_ << "\r" << ProgressLine(name_, done, total, now - start_) << "\x1b[K" << std::flush;
+}
+
+void Progress::Clear() {
+  if (!line_) return;
+  out_ << "\r\x1b[K" << std::flush;
+  line_ = false;
+}
+
+}  // namespace rules_inference::inferctl

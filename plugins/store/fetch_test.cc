@@ -196,6 +196,14 @@ TEST_F(FetchTest, Truncated) {
   ExpectGood(Request({Url("/truncated-once")}));
 }
 
+TEST_F(FetchTest, BodyThatEndsWithTheConnection) {
+  ExpectGood(Request({Url("/uncut")}));
+  ASSERT_TRUE(fs_.RemoveTree(Out()).ok());
+  EXPECT_EQ(ErrorOf("/cut"), absl::StrCat("UNAVAILABLE: truncated: ", Url("/cut"),
+                                          ": got 5000 bytes, expected 10000"));
+  EXPECT_EQ(slept_.size(), 2U);
+}
+
 TEST_F(FetchTest, BackoffIsCapped) {
   options_.attempts = 5;
   options_.max_backoff = absl::Seconds(2);

@@ -119,6 +119,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(200, BODY[:5000], length=len(BODY))
         self.cut()
 
+    def get_cut(self, rest, count):
+        """Truncated, and the end of the connection is the only end that the body has."""
+        self.answer(200, BODY[:5000], length=-1)
+
+    def get_uncut(self, rest, count):
+        self.answer(200, BODY, length=-1)
+
     def get_truncated_once(self, rest, count):
         if count == 1:
             return self.get_truncated(rest, count)

@@ -34,10 +34,11 @@ struct BlobRequest {
 // Whether processes that want the same blob wait for one another.
 enum class Locking { kFlock, kNone };
 
+// Safe to use from several threads if `fs` is.
 class Store {
  public:
   // `fs` should write durably (RealFileSystem with kDurable): with another one, processes that
-  // fetch the same blob at once get into each other's way.
+  // fetch the same blob at once get into each other's way. `root` is absolute.
   Store(base::FileSystem& fs, std::string root, Locking locking = Locking::kFlock)
       : fs_(fs), root_(std::move(root)), locking_(locking) {}
 

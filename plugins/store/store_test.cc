@@ -1,5 +1,6 @@
 #include "plugins/store/store.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -223,6 +224,19 @@ TEST_F(StoreTest, KilledFetchIsForgotten) {
   ASSERT_TRUE(WIFSIGNALED(status));
   ASSERT_TRUE(Store(fs_, root_).Get(Request("/ok"), options_).ok());
   EXPECT_EQ(FilesIn(root_), std::vector<std::string>{hex_});
+}
+
+TEST_F(StoreTest, FullDiskLeavesNothing) {
+  InProcesses(1, [&]() -> absl::Status {
+    // The kernel's own refusal to write on, in the middle of the file.
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit = {.rlim_cur = 4000, .rlim_max = RLIM_INFINITY};
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return absl::InternalError("no limit");
+    const absl::Status status = Store(fs_, root_).Get(Request("/ok"), options_).status();
+    return absl::IsResourceExhausted(status) ? absl::OkStatus()
+                                             : absl::InternalError(status.ToString());
+  });
+  EXPECT_TRUE(FilesIn(root_).empty());
 }
 
 TEST_F(StoreTest, FaultAtEachOperationLeavesNothingUnverified) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <system_error>
 
@@ -88,6 +89,8 @@ struct Transfer::Exchange {
   std::string where;  // For messages.
   bool connected = false;
   bool answered = false;
+  // Whether the end of the body can be told from the end of the connection.
+  bool has_end = false;
   // When the last thing happened that a timeout is counted from.
   Clock::time_point last = Clock::now();
   uint64_t ignored = 0;
@@ -133,6 +136,10 @@ size_t Transfer::OnHeader(char* data, size_t size, size_t count, void* user) {
   const absl::string_view line(data, size * count);
   exchange.answered = true;
   exchange.last = Clock::now();
+  if (absl::StartsWithIgnoreCase(line, "content-length:") ||
+      absl::StartsWithIgnoreCase(line, "transfer-encoding:")) {
+    exchange.has_end = true;
+  }
   // The empty line ends the headers; an answer of the right status may then be checked before its
   // body comes.
   if ((line == "\r\n" || line == "\n") && exchange.Status() == kOk) {
@@ -252,9 +259,11 @@ Outcome Transfer::OutcomeOf(Exchange& exchange, CURLcode code, long status) {
   }
   switch (code) {
     case CURLE_OK:
-      return status == kOk
-                 ? std::nullopt
-                 : Outcome(Wrong(Mismatch("unexpected answer", where, "no status", "200")));
+      if (status != kOk) return Wrong(Mismatch("unexpected answer", where, "no status", "200"));
+      if (!exchange.has_end && exchange.sink.done() < exchange.sink.expected().size) {
+        return Transient(Mismatch("truncated", where, done, exchange.Wanted()));
+      }
+      return std::nullopt;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
       return Transient(

@@ -18,6 +18,8 @@ BODY = b"0123456789" * 1000
 PAGE = b"\n<!DOCTYPE html><html><body>Please log in</body></html>".ljust(len(BODY))
 log = []
 counts = {}
+slow = 0  # Requests for /slow-ok that are waiting now, and the most there ever were.
+most_slow = 0
 lock = threading.Lock()
 
 
@@ -67,8 +69,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(200, BODY)
 
     def get_slow_ok(self, rest, count):
+        global slow, most_slow
+        with lock:
+            slow += 1
+            most_slow = max(most_slow, slow)
         time.sleep(0.5)
+        with lock:
+            slow -= 1
         self.answer(200, BODY)
+
+    def get_most_slow(self, rest, count):
+        with lock:
+            self.answer(200, b"%d" % most_slow)
 
     def get_dripping(self, rest, count):
         """Slow in all, but never silent for long."""
@@ -106,6 +118,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def get_truncated(self, rest, count):
         self.answer(200, BODY[:5000], length=len(BODY))
         self.cut()
+
+    def get_cut(self, rest, count):
+        """Truncated, and the end of the connection is the only end that the body has."""
+        self.answer(200, BODY[:5000], length=-1)
+
+    def get_uncut(self, rest, count):
+        self.answer(200, BODY, length=-1)
 
     def get_truncated_once(self, rest, count):
         if count == 1:

@@ -315,12 +315,15 @@ absl::Status Reader::Entry(uint64_t at, const std::string& header, uint64_t payl
   Pair toolkit;
   if ((flags & kCompressed) == 0 && payload_size >= 64) {
     FilePart cubin(file_, payload, payload_size);
-    // What stands there says nothing about where it runs that the header has not said; a cubin that
-    // is no ELF file, or a bad one, only keeps its toolkit to itself.
-    if (const absl::StatusOr<Elf> elf = ReadElf(cubin); elf.ok()) {
+    const absl::StatusOr<Elf> elf = ReadElf(cubin);
+    if (elf.ok()) {
       ASSIGN_OR_RETURN(const std::string note, ToolNote(cubin, *elf));
       toolkit = ReleaseIn(note);
+    } else if (elf.status().code() != absl::StatusCode::kInvalidArgument) {
+      return elf.status();
     }
+    // Where it runs is what the header has said: a cubin that is no ELF file, or a bad one, only
+    // keeps its toolkit to itself.
   }
   codes_.Add(GpuCode::Kind::kCubin, absl::StrCat("sm_", number), toolkit);
   return absl::OkStatus();

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
@@ -39,17 +40,19 @@ bool IsTarHeader(absl::string_view block) {
   return named && sum == expected;
 }
 
-// Up to a block from the front; what cannot be decoded is no archive.
-std::string FirstBlock(base::ByteSource& source) {
+// Whether a tar file begins there. What cannot be decoded is none; a disk that fails says nothing.
+absl::StatusOr<bool> BeginsTar(base::ByteSource& source) {
   std::string block(kTarBlock, '\0');
   size_t size = 0;
   while (size < block.size()) {
-    const auto count = source.Read(absl::MakeSpan(block).subspan(size));
-    if (!count.ok() || *count == 0) break;
+    const absl::StatusOr<size_t> count = source.Read(absl::MakeSpan(block).subspan(size));
+    if (!count.ok() && count.status().code() != absl::StatusCode::kInvalidArgument) {
+      return count.status();
+    }
+    if (!count.ok() || *count == 0) return false;
     size += *count;
   }
-  block.resize(size);
-  return block;
+  return IsTarHeader(block);
 }
 
 }  // namespace
@@ -61,8 +64,10 @@ absl::StatusOr<std::string> ArchiveFormat(std::shared_ptr<base::InputFile> file)
   if (absl::StartsWith(start, "PK\x03\x04") || absl::StartsWith(start, "PK\x05\x06")) return "zip";
   if (IsTarHeader(start)) return "tar";
   base::HashingSource bytes(std::move(file));
-  const auto with_tar = [](const std::unique_ptr<base::ByteSource>& source, const char* format) {
-    return IsTarHeader(FirstBlock(*source)) ? format : "file";
+  const auto with_tar = [](const std::unique_ptr<base::ByteSource>& source,
+                           const std::string& format) -> absl::StatusOr<std::string> {
+    ASSIGN_OR_RETURN(const bool tar, BeginsTar(*source));
+    return tar ? format : "file";
   };
   if (absl::StartsWith(start, "\x1f\x8b")) return with_tar(base::GunzipSource(bytes), "tar.gz");
   if (absl::StartsWith(start,

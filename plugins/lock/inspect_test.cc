@@ -98,7 +98,8 @@ TEST_F(InspectTest, CpuProgram) {
 
 TEST_F(InspectTest, LibrariesThatItBrings) {
   TestElf program;
-  program.needed = {"libby_file.so.1", "libby_link.so.2", "libby_soname.so.3", "libnone.so.4"};
+  program.needed = {"$ORIGIN/../lib/libby_file.so.1", "libby_link.so.2", "libby_soname.so.3",
+                    "$ORIGIN/libnone.so.4"};
   Put("tool", program);
   Put("lib/libby_file.so.1", TestElf());
   Put("lib/libby_link.so.2.0.1", TestElf());

@@ -56,6 +56,12 @@ std::string RowName(absl::string_view name, absl::string_view platform) {
   return absl::StrCat(name, " for ", platform);
 }
 
+std::string CodeNames(const sdk::VariantProperties& properties) {
+  std::vector<std::string> names(properties.cubins().begin(), properties.cubins().end());
+  for (const sdk::PtxCode& ptx : properties.ptx()) names.push_back(ptx.arch());
+  return absl::StrJoin(names, ", ");
+}
+
 struct Pin {
   uint64_t size = 0;
   std::string sha256;
@@ -139,14 +145,16 @@ sdk::Variant* Updater::FindRow(const RowText& row) {
 }
 
 absl::Status Updater::Remove(const RowText& row) {
-  const sdk::Variant* const found = FindRow(row);
-  if (found == nullptr) {
-    return base::Mismatch("variants lock", options_.where,
-                          absl::StrCat("no row ", RowName(row.name, row.platform), " to remove"),
-                          "one");
+  for (int i = 0; i < lock_.variants_size(); ++i) {
+    if (lock_.variants(i).name() != row.name || lock_.variants(i).platform() != row.platform) {
+      continue;
+    }
+    lock_.mutable_variants()->DeleteSubrange(i, 1);
+    return absl::OkStatus();
   }
-  lock_.mutable_variants()->DeleteSubrange(static_cast<int>(found - &lock_.variants(0)), 1);
-  return absl::OkStatus();
+  return base::Mismatch("variants lock", options_.where,
+                        absl::StrCat("no row ", RowName(row.name, row.platform), " to remove"),
+                        "one");
 }
 
 absl::Status Updater::Add(const RowText& row) {
@@ -259,8 +267,7 @@ absl::Status Updater::CheckCode(const Inspection& found, const sdk::Variant& row
   for (const std::string& cubin : row.properties().cubins()) {
     if (absl::c_linear_search(read.cubins(), cubin)) continue;
     return Bad(row,
-               absl::StrCat("no code for ", cubin, " in the archive, which has ",
-                            read.cubins().empty() ? "none" : absl::StrJoin(read.cubins(), ", ")),
+               absl::StrCat("no code for ", cubin, " in the archive, which has ", CodeNames(read)),
                absl::StrCat("cubins ", absl::StrJoin(row.properties().cubins(), ", "),
                             " as the row says"));
   }
@@ -268,8 +275,10 @@ absl::Status Updater::CheckCode(const Inspection& found, const sdk::Variant& row
     if (absl::c_any_of(read.ptx(), [&](const auto& has) { return has.arch() == ptx.arch(); })) {
       continue;
     }
-    return Bad(row, absl::StrCat("no PTX for ", ptx.arch(), " in the archive"),
-               absl::StrCat("PTX ", ptx.arch(), " as the row says"));
+    return Bad(
+        row,
+        absl::StrCat("no PTX for ", ptx.arch(), " in the archive, which has ", CodeNames(read)),
+        absl::StrCat("PTX ", ptx.arch(), " as the row says"));
   }
   return absl::OkStatus();
 }

@@ -19,10 +19,14 @@
 // ever decompressed. The toolkit is in a note of a cubin, and cubins are compressed only where
 // somebody asked for it.
 //
+// PTX may also stand in a program as text, which it gives to the driver at run time; Rust programs
+// do that. Its two first directives, ".version 8.7" and ".target sm_86", are on lines that follow
+// each other; a template of a compiler has no numbers there.
+//
 // Invariant. Each header is read within what the one around it left over.
 //
 // Cost. One pass over the headers, by windows of 64 KiB; payloads are skipped, but for the headers
-// and one note of each cubin.
+// and one note of each cubin. `.rodata` is read and searched, at the speed of memchr.
 
 #include "plugins/base/elf/fatbin.h"
 
@@ -44,6 +48,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/types/span.h"
 #include "plugins/base/elf/elf.h"
 #include "plugins/base/elf/little_endian.h"
@@ -62,6 +67,7 @@ constexpr uint64_t kMaxEntryHeader = uint64_t{1} << 20;
 constexpr uint64_t kConcatenationAt = 64;
 constexpr uint64_t kConcatenatedSize = 64;
 constexpr size_t kWindow = size_t{64} << 10;
+constexpr uint64_t kTextPiece = uint64_t{1} << 20;
 constexpr uint64_t kMaxNote = uint64_t{64} << 10;
 constexpr uint32_t kMaxCapability = 999;
 
@@ -151,6 +157,17 @@ class Codes {
   void Add(GpuCode::Kind kind, const std::string& arch, Pair toolkit) {
     Pair& newest = code_[{kind, arch}];
     newest = std::max(newest, toolkit);
+  }
+  // PTX of that ISA for "75" or "90a".
+  void AddPtx(absl::string_view number, Pair version) {
+    const auto* const isa = std::find_if(kIsas.begin(), kIsas.end(),
+                                         [&](const auto& row) { return row.first == version; });
+    if (isa == kIsas.end()) {
+      Note(absl::StrCat("the toolkit of PTX ISA ", version.first, ".", version.second,
+                        " is unknown"));
+    }
+    Add(GpuCode::Kind::kPtx, absl::StrCat("compute_", number),
+        isa == kIsas.end() ? Pair() : isa->second);
   }
   void Note(std::string note) { notes_.insert(std::move(note)); }
 
@@ -302,14 +319,7 @@ absl::Status Reader::Entry(uint64_t at, const std::string& header, uint64_t payl
                                                       : (flags & kFamily) != 0 ? "f"
                                                                                : "");
   if (kind == kKindPtx) {
-    const auto* const isa = std::find_if(kIsas.begin(), kIsas.end(),
-                                         [&](const auto& row) { return row.first == version; });
-    if (isa == kIsas.end()) {
-      codes_.Note(absl::StrCat("the toolkit of PTX ISA ", version.first, ".", version.second,
-                               " is unknown"));
-    }
-    codes_.Add(GpuCode::Kind::kPtx, absl::StrCat("compute_", number),
-               isa == kIsas.end() ? Pair() : isa->second);
+    codes_.AddPtx(number, version);
     return absl::OkStatus();
   }
   Pair toolkit;
@@ -329,6 +339,61 @@ absl::Status Reader::Entry(uint64_t at, const std::string& header, uint64_t payl
   return absl::OkStatus();
 }
 
+// Takes 1 to `max_digits` digits from the front of `text`.
+bool TakeNumber(absl::string_view& text, size_t max_digits, int* value) {
+  size_t size = 0;
+  while (size < text.size() && absl::ascii_isdigit(static_cast<unsigned char>(text[size]))) ++size;
+  if (size == 0 || size > max_digits || !absl::SimpleAtoi(text.substr(0, size), value))
+    return false;
+  text.remove_prefix(size);
+  return true;
+}
+
+// What begins with ".version " as the directives of PTX, if it is that.
+void AddPtxText(absl::string_view text, Codes& codes) {
+  Pair version;
+  int capability = 0;
+  if (!absl::ConsumePrefix(&text, ".version ") || !TakeNumber(text, 2, &version.first) ||
+      !absl::ConsumePrefix(&text, ".") || !TakeNumber(text, 2, &version.second)) {
+    return;
+  }
+  absl::ConsumePrefix(&text, "\r");
+  if (!absl::ConsumePrefix(&text, "\n.target sm_") || !TakeNumber(text, 3, &capability) ||
+      capability < 10) {
+    return;
+  }
+  std::string number = absl::StrCat(capability);
+  if (absl::StartsWith(text, "a") || absl::StartsWith(text, "f")) {
+    number += text[0];
+    text.remove_prefix(1);
+  }
+  if (text.empty() || !(text[0] == '\n' || text[0] == '\r' || text[0] == ',' || text[0] == ' ')) {
+    return;
+  }
+  codes.AddPtx(number, version);
+  codes.Note(absl::StrCat("PTX for compute_", number, " as text"));
+}
+
+// Longer than the directives can be.
+constexpr uint64_t kMaxDirectives = 64;
+
+absl::Status FindPtxText(InputFile& file, uint64_t begin, uint64_t end, Codes& codes) {
+  constexpr absl::string_view kStart = ".version ";
+  std::string piece;
+  // Pieces overlap, so that none is cut; what is seen twice is one.
+  for (uint64_t at = begin; at < end;) {
+    piece.resize(static_cast<size_t>(std::min<uint64_t>(kTextPiece, end - at)));
+    RETURN_IF_ERROR(ReadExactly(file, at, absl::MakeSpan(piece)));
+    for (size_t found = piece.find(kStart); found != std::string::npos;
+         found = piece.find(kStart, found + 1)) {
+      AddPtxText(absl::string_view(piece).substr(found, kMaxDirectives), codes);
+    }
+    if (piece.size() < kTextPiece) break;
+    at += kTextPiece - kMaxDirectives;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 bool IsFatbin(absl::string_view start) {
@@ -344,10 +409,11 @@ absl::StatusOr<GpuCodes> ReadFatbin(InputFile& file, uint64_t offset, uint64_t s
 absl::StatusOr<GpuCodes> ReadGpuCode(InputFile& file, const Elf& elf) {
   Codes codes;
   for (const ElfSection& section : elf.sections) {
-    const char* const name = elf.section_names.c_str() + section.name;
-    if (absl::string_view(name) != ".nv_fatbin" && absl::string_view(name) != "__nv_relfatbin") {
-      continue;
+    const absl::string_view name = elf.section_names.c_str() + section.name;
+    if (name == ".rodata") {
+      RETURN_IF_ERROR(FindPtxText(file, section.offset, section.offset + section.size, codes));
     }
+    if (name != ".nv_fatbin" && name != "__nv_relfatbin") continue;
     RETURN_IF_ERROR(Reader(file, codes).Section(section.offset, section.offset + section.size));
   }
   if (elf.machine == ElfMachine::kCuda) {

@@ -35,8 +35,9 @@ struct GpuCodes {
   std::vector<std::string> notes;
 };
 
-// All of `.nv_fatbin` and `__nv_relfatbin`, and the code of a file that is a cubin itself. Errors
-// read "fatbin: <file>: byte N: got X, expected Y".
+// All of `.nv_fatbin` and `__nv_relfatbin`, the code of a file that is a cubin itself, and PTX that
+// a program holds as text in `.rodata`, which it gives to the driver at run time. Errors read
+// "fatbin: <file>: byte N: got X, expected Y".
 absl::StatusOr<GpuCodes> ReadGpuCode(InputFile& file, const Elf& elf);
 
 // The containers in `size` bytes at `offset`, which must lie in the file.

@@ -128,6 +128,30 @@ TEST(FatbinTest, WhatIsNotKnownIsSaid) {
             "device linker, which no driver runs; note: the toolkit of PTX ISA 47.11 is unknown");
 }
 
+// As candle and other Rust programs hold their kernels.
+TEST(FatbinTest, PtxAsText) {
+  const auto with = [](const std::string& text) {
+    TestElf elf;
+    elf.sections = {{".rodata", text}};
+    return OfElf(BuildElf(elf));
+  };
+  EXPECT_EQ(with("//\n// Generated\n//\n\n.version 8.7\n.target sm_86\n.address_size 64\n"),
+            "compute_86 12.8; note: PTX for compute_86 as text");
+  EXPECT_EQ(with(".version 9.0\n.target sm_90a, debug\n.version 8.0\r\n.target sm_75\r\n"),
+            "compute_75 12.0; compute_90a 13.0; note: PTX for compute_75 as text; note: PTX for "
+            "compute_90a as text");
+  // Across the border of two pieces.
+  EXPECT_EQ(with(std::string((1 << 20) - 20, 'x') + ".version 8.7\n.target sm_86\n"),
+            "compute_86 12.8; note: PTX for compute_86 as text");
+  for (const char* const other :
+       {".version 8.7", ".version 8.7\n.target sm_86", ".version 8.7\n.target sm_%d\n",
+        ".version %s\n.target sm_86\n", ".version 8.7 .target sm_86\n",
+        ".version 8.7\n.target sm_86x\n", ".version 8.7\n.target sm_8\n",
+        ".version 8.7\n.target sm_86666\n"}) {
+    EXPECT_EQ(with(other), "") << other;
+  }
+}
+
 TEST(FatbinTest, Empty) {
   EXPECT_EQ(OfFatbin(""), "");
   EXPECT_EQ(OfFatbin(std::string(24, '\0')), "");

@@ -38,6 +38,7 @@
 #include "plugins/base/digest.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
+#include "plugins/base/hash_text.h"
 #include "plugins/base/status_macros.h"
 #include "plugins/lock/archive_format.h"
 #include "plugins/lock/inspect.h"
@@ -96,6 +97,7 @@ class Updater {
                           absl::StrCat(options_.where, ": ", RowName(row.name(), row.platform())),
                           got, expected);
   }
+  absl::Status Normalize(const sdk::Variant& row, std::string& sha256) const;
   sdk::Variant* FindRow(const RowText& row);
   absl::Status Remove(const RowText& row);
   absl::Status Add(const RowText& row);
@@ -123,18 +125,42 @@ class Updater {
 
 absl::StatusOr<Updated> Updater::Run() {
   for (const RowText& row : options_.removed) RETURN_IF_ERROR(Remove(row));
+  for (sdk::Variant& row : *lock_.mutable_variants()) {
+    RETURN_IF_ERROR(Normalize(row, *row.mutable_sha256()));
+    for (sdk::ArchivePart& part : *row.mutable_parts()) {
+      RETURN_IF_ERROR(Normalize(row, *part.mutable_sha256()));
+    }
+  }
   if (!options_.version.empty()) lock_.set_version(options_.version);
   for (const RowText& row : options_.added) RETURN_IF_ERROR(Add(row));
-  const absl::Cleanup clean = [this] { fs_.RemoveTree(options_.temporary_dir).IgnoreError(); };
+  if (options_.temporary_dir.empty()) {
+    return absl::InternalError("an update needs a directory for temporary files");
+  }
+  const std::string unpacked = base::JoinPath(options_.temporary_dir, "unpacked");
+  RETURN_IF_ERROR(fs_.RemoveTree(unpacked));
+  const absl::Cleanup clean = [&] { fs_.RemoveTree(unpacked).IgnoreError(); };
   for (int i = 0; i < lock_.variants_size(); ++i) {
     sdk::Variant& row = *lock_.mutable_variants(i);
     if (!row.not_available().empty()) continue;
-    RETURN_IF_ERROR(Refresh(row, base::JoinPath(options_.temporary_dir, absl::StrCat(i))));
+    RETURN_IF_ERROR(Refresh(row, base::JoinPath(unpacked, absl::StrCat(i))));
   }
   std::vector<std::string> warnings;
   RETURN_IF_ERROR(select::CheckLock(lock_, options_.where, &warnings));
   notes_.insert(notes_.end(), warnings.begin(), warnings.end());
   return Updated{std::move(lock_), std::move(notes_)};
+}
+
+absl::Status Updater::Normalize(const sdk::Variant& row, std::string& sha256) const {
+  if (sha256.empty()) return absl::OkStatus();
+  const absl::StatusOr<base::Digest> digest = base::ParseSha256(sha256);
+  if (!digest.ok()) {
+    return absl::Status(
+        digest.status().code(),
+        absl::StrCat("variants lock: ", options_.where, ": ", RowName(row.name(), row.platform()),
+                     ": ", digest.status().message()));
+  }
+  sha256 = digest->Hex();
+  return absl::OkStatus();
 }
 
 sdk::Variant* Updater::FindRow(const RowText& row) {

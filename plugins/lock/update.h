@@ -35,7 +35,8 @@ struct UpdateOptions {
   std::vector<RowText> added;
   // Rows that go, by name and platform.
   std::vector<RowText> removed;
-  // An empty directory or none; archives are unpacked below it, and it is removed.
+  // Archives are unpacked in its directory `unpacked`, which is removed before and after.
+  // Mandatory.
   std::string temporary_dir;
 };
 
@@ -53,7 +54,8 @@ struct Updated {
 // What was read replaces sonames and libc, and cubins and PTX where the archive has any; it fills
 // an empty accelerator, CUDA and cuDNN version. An archive that is not what its row says is an
 // error that names both: other bytes behind the same url, another machine, another accelerator,
-// code that is not there, another CUDA. The result has passed select::CheckLock.
+// code that is not there, another CUDA. Digests may be in any form of base::ParseSha256 before; the
+// result has passed select::CheckLock.
 absl::StatusOr<Updated> Update(const sdk::VariantsLock& lock, const UpdateOptions& options,
                                const FetchFunction& fetch, base::FileSystem& fs);
 

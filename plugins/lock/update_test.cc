@@ -9,6 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -132,7 +134,7 @@ class UpdateTest : public testing::Test {
     const auto updated = Update(*parsed, options_, fetch, fs);
     // A file system that fails may fail to remove it.
     if (&fs == &fs_) {
-      EXPECT_FALSE(fs_.Stat(options_.temporary_dir, base::Follow::kNo).ok());
+      EXPECT_FALSE(fs_.Stat(options_.temporary_dir + "/unpacked", base::Follow::kNo).ok());
     }
     return updated;
   }
@@ -398,6 +400,23 @@ TEST_F(UpdateTest, OtherBytesBehindAPin) {
                          "hint: remove the row and add it again if the new bytes are meant"));
 }
 
+TEST_F(UpdateTest, EveryFormOfADigest) {
+  ServeProgram(kCpuUrl, CpuProgram());
+  const std::string hex = Sha(kCpuUrl);
+  const base::Digest::Bytes bytes = base::Digest::FromHex(hex)->bytes();
+  const std::string raw(bytes.begin(), bytes.end());
+  for (const std::string& text :
+       {absl::AsciiStrToUpper(hex), absl::StrCat("sha256-", absl::Base64Escape(raw))}) {
+    const auto updated = Run(
+        Lock(absl::StrCat(R"({"name":"cpu","platform":"linux-x86_64","sha256":")", text, R"("})")));
+    ASSERT_TRUE(updated.ok()) << updated.status();
+    EXPECT_EQ(updated->lock.variants(0).sha256(), hex);
+  }
+  EXPECT_EQ(Changes(Lock(R"({"name":"cpu","platform":"linux-x86_64","sha256":"sha512-x"})")),
+            "variants lock: demo.lock.json: cpu for linux-x86_64: sha256: 'sha512-x': got sha512, "
+            "expected sha256");
+}
+
 // What the row of a CUDA program says, and the message.
 struct Contradiction {
   const char* row;
@@ -508,7 +527,6 @@ TEST_F(UpdateTest, EveryFailureOfTheFileSystemIsTold) {
       EXPECT_EQ(FormatLock(updated->lock), good) << n;
     }
     if (!faulty.failed()) break;
-    fs_.RemoveTree(options_.temporary_dir).IgnoreError();
   }
   EXPECT_GT(n, 15);
 }

@@ -1,5 +1,5 @@
-#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -10,7 +10,6 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "plugins/lock/update.h"
-#include "plugins/sdk/json.h"
 #include "plugins/sdk/variants.pb.h"
 
 namespace rules_inference::lock {

@@ -15,7 +15,6 @@
 
 #include "plugins/lock/update.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -12,7 +12,9 @@ constexpr uint64_t kBase = 0x400000;
 
 std::string Le(uint64_t value, size_t size) {
   std::string out;
-  for (size_t i = 0; i < size; ++i) out += static_cast<char>(value >> (8 * i) & 0xff);
+  for (size_t i = 0; i < size; ++i) {
+    out += i < 8 ? static_cast<char>(value >> (8 * i) & 0xff) : '\0';
+  }
   return out;
 }
 

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "plugins/sdk/json.h"
@@ -63,44 +65,62 @@ bool Fits(absl::string_view value, size_t limit) {
   return value.size() <= limit && Spaced(value).size() <= limit;
 }
 
-// Appends `value`, which begins at `column` of a line that is indented by `indent`.
-void LayOut(absl::string_view value, size_t indent, size_t column, size_t width, std::string* out) {
-  const bool container = value.size() > 2 && (value[0] == '{' || value[0] == '[');
-  if (!container || (indent > 0 && Fits(value, width > column + 1 ? width - column - 1 : 0))) {
-    *out += Spaced(value);
+class Layouter {
+ public:
+  explicit Layouter(const JsonLayout& layout) : layout_(layout) {}
+
+  // Appends `value`, the one of `key`, which begins at `column` of a line indented by `indent`.
+  void Add(absl::string_view key, absl::string_view value, size_t indent, size_t column);
+  std::string Take() { return std::move(out_); }
+
+ private:
+  bool StaysOnLine(absl::string_view key, absl::string_view value, size_t column) const {
+    if (value.size() <= 2 || (value[0] != '{' && value[0] != '[')) return true;
+    if (column == 0) return false;
+    if (value[0] == '{' && layout_.open_objects) return false;
+    if (value[0] == '[' && absl::c_linear_search(layout_.open_lists, key)) return false;
+    // One column for a comma.
+    return layout_.width > column && Fits(value, layout_.width - column - 1);
+  }
+
+  const JsonLayout& layout_;
+  std::string out_;
+};
+
+void Layouter::Add(absl::string_view key, absl::string_view value, size_t indent, size_t column) {
+  if (StaysOnLine(key, value, column)) {
+    out_ += Spaced(value);
     return;
   }
   const std::string margin(indent + 2, ' ');
-  *out += value[0];
-  size_t pos = 1;
-  while (pos < value.size() - 1) {
-    if (pos > 1) *out += ',';
-    absl::StrAppend(out, "\n", margin);
+  out_ += value[0];
+  for (size_t pos = 1; pos < value.size() - 1;) {
+    if (pos > 1) out_ += ',';
+    absl::StrAppend(&out_, "\n", margin);
     const size_t end = EndOfValue(value, pos);
     absl::string_view item = value.substr(pos, end - pos);
+    absl::string_view name;
     size_t at = margin.size();
     if (value[0] == '{') {
-      // The key: it has no brackets and its text may hold anything.
-      size_t colon = 1;
-      while (item[colon] != '"') colon += item[colon] == '\\' ? 2U : 1U;
-      const absl::string_view key = item.substr(0, colon + 1);
-      absl::StrAppend(out, key, ": ");
-      at += key.size() + 2;
-      item.remove_prefix(colon + 2);
+      size_t quote = 1;
+      while (item[quote] != '"') quote += item[quote] == '\\' ? 2U : 1U;
+      absl::StrAppend(&out_, item.substr(0, quote + 1), ": ");
+      name = item.substr(1, quote - 1);
+      at += quote + 3;
+      item.remove_prefix(quote + 2);
     }
-    LayOut(item, indent + 2, at, width, out);
+    Add(name, item, indent + 2, at);
     pos = end + 1;
   }
-  absl::StrAppend(out, "\n", std::string(indent, ' '), std::string(1, value.back()));
+  absl::StrAppend(&out_, "\n", std::string(indent, ' '), std::string(1, value.back()));
 }
 
 }  // namespace
 
-std::string LayOutJson(absl::string_view json, size_t width) {
-  std::string out;
-  LayOut(json, 0, 0, width, &out);
-  out += '\n';
-  return out;
+std::string LayOutJson(absl::string_view json, const JsonLayout& layout) {
+  Layouter layouter(layout);
+  layouter.Add("", json, 0, 0);
+  return layouter.Take() + "\n";
 }
 
 std::string ToReadableJson(const google::protobuf::Message& message) {

@@ -5,16 +5,26 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "google/protobuf/message.h"
 
 namespace rules_inference::sdk {
 
-// The same document with two-space indentation and a newline at the end. An object or array
-// stays on one line when it fits into `width` columns there; the document itself never does. `json`
-// is what ToCanonicalJson gives.
-std::string LayOutJson(absl::string_view json, size_t width = 100);
+struct JsonLayout {
+  size_t width = 100;
+  // Objects are broken even when they would fit, unless they are in a list that fits: a diff then
+  // shows the field that changed.
+  bool open_objects = false;
+  // Keys whose lists are broken even when they would fit.
+  std::vector<absl::string_view> open_lists;
+};
+
+// The same document with two-space indentation and a newline at the end. An object or list stays
+// on one line when it fits there with a comma; the document itself never does. `json` is what
+// ToCanonicalJson gives.
+std::string LayOutJson(absl::string_view json, const JsonLayout& layout = {});
 
 // ToCanonicalJson, laid out: files for people.
 std::string ToReadableJson(const google::protobuf::Message& message);

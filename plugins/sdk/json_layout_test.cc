@@ -21,7 +21,7 @@ TEST(JsonLayoutTest, ShortThingsStayOnALine) {
 }
 
 TEST(JsonLayoutTest, LongOnesAreBroken) {
-  EXPECT_EQ(LayOutJson(R"({"key":[{"name":"one","x":1},{"name":"two"}],"t":"\\"})", 24),
+  EXPECT_EQ(LayOutJson(R"({"key":[{"name":"one","x":1},{"name":"two"}],"t":"\\"})", {.width = 24}),
             R"({
   "key": [
     {
@@ -36,8 +36,25 @@ TEST(JsonLayoutTest, LongOnesAreBroken) {
 }
 
 TEST(JsonLayoutTest, WidthIsMetExactly) {
-  EXPECT_EQ(LayOutJson(R"({"a":[12345]})", 15), "{\n  \"a\": [12345]\n}\n");
-  EXPECT_EQ(LayOutJson(R"({"a":[12345]})", 14), "{\n  \"a\": [\n    12345\n  ]\n}\n");
+  EXPECT_EQ(LayOutJson(R"({"a":[12345]})", {.width = 15}), "{\n  \"a\": [12345]\n}\n");
+  EXPECT_EQ(LayOutJson(R"({"a":[12345]})", {.width = 14}), "{\n  \"a\": [\n    12345\n  ]\n}\n");
+}
+
+TEST(JsonLayoutTest, OpenForDiffs) {
+  EXPECT_EQ(LayOutJson(R"({"o":{"a":1},"rows":[{"x":[{"y":1}]}],"variants":[1]})",
+                       {.open_objects = true, .open_lists = {"rows"}}),
+            R"({
+  "o": {
+    "a": 1
+  },
+  "rows": [
+    {
+      "x": [{"y": 1}]
+    }
+  ],
+  "variants": [1]
+}
+)");
 }
 
 TEST(JsonLayoutTest, AnEmptyDocument) { EXPECT_EQ(LayOutJson("{}"), "{}\n"); }

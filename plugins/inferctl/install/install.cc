@@ -102,10 +102,12 @@ std::vector<store::BlobRequest> BlobsOf(const sdk::VariantsLock& lock,
   return blobs;
 }
 
-absl::StatusOr<Installed> Install(sdk::SelectRequest request, const InstallOptions& options,
-                                  Generations& generations, store::Store& store,
-                                  base::FileSystem& fs) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<base::FileLock> lock, generations.Lock());
+namespace {
+
+// With the lock in hand.
+absl::StatusOr<Installed> InstallLocked(sdk::SelectRequest request, const InstallOptions& options,
+                                        Generations& generations, store::Store& store,
+                                        base::FileSystem& fs) {
   while (true) {
     const sdk::SelectAnswer answer = select::Select(request);
     if (!answer.error().empty()) return absl::FailedPreconditionError(answer.error());
@@ -137,6 +139,22 @@ absl::StatusOr<Installed> Install(sdk::SelectRequest request, const InstallOptio
     RETURN_IF_ERROR(generations.Activate(number));
     return Installed{{number, true, id, build}, false};
   }
+}
+
+}  // namespace
+
+absl::StatusOr<Installed> Install(sdk::SelectRequest request, const InstallOptions& options,
+                                  Generations& generations, store::Store& store,
+                                  base::FileSystem& fs) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<base::FileLock> lock, generations.Lock());
+  absl::StatusOr<Installed> installed =
+      InstallLocked(std::move(request), options, generations, store, fs);
+  if (!installed.ok()) {
+    // The folders of a first installation are no trace to leave.
+    const absl::StatusOr<std::vector<Generation>> all = generations.List();
+    if (all.ok() && all->empty()) generations.RemoveAll().IgnoreError();
+  }
+  return installed;
 }
 
 std::string WhyNot(const sdk::InstalledBuild& build, const sdk::HostDescriptor& host) {

@@ -88,8 +88,8 @@ std::string CacheKey(const std::string& detector, const std::vector<std::string>
     absl::StrAppend(&key, path, " ", StampOf(std::string(path)), "\n");
   }
   for (const absl::string_view name :
-       {"CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "NVIDIA_VISIBLE_DEVICES",
-        "NVIDIA_DRIVER_CAPABILITIES"}) {
+       {"CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "LD_PRELOAD",
+        "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES"}) {
     absl::StrAppend(&key, name, "=", environment(name), "\n");
   }
   return key;

@@ -79,6 +79,12 @@ bool Drain(Pipe& output, Pipe& error, absl::Time deadline, ChildAnswer& answer) 
 
 }  // namespace
 
+std::vector<std::string> OwnEnvironment() {
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
+  return environment;
+}
+
 std::vector<std::string> EnvironmentWith(const std::string& name, const std::string& value) {
   std::vector<std::string> environment;
   const std::string prefix = absl::StrCat(name, "=");

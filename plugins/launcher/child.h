@@ -25,8 +25,9 @@ absl::StatusOr<ChildAnswer> AskChild(const std::vector<std::string>& argv,
                                      const std::vector<std::string>& environment,
                                      absl::Duration timeout);
 
-// The environment of this process as "NAME=value" texts, without `name`, and with `name`=`value`
-// in its place unless `value` is empty.
+// The environment of this process as "NAME=value" texts.
+std::vector<std::string> OwnEnvironment();
+// The same without `name`, and with `name`=`value` in its place unless `value` is empty.
 std::vector<std::string> EnvironmentWith(const std::string& name, const std::string& value);
 
 }  // namespace rules_inference::launcher

@@ -48,8 +48,7 @@ sdk::LauncherDetection AskDetector(const std::string& detector,
   std::vector<std::string> argv = {detector};
   argv.insert(argv.end(), names.begin(), names.end());
   sdk::LauncherDetection detection;
-  const absl::StatusOr<ChildAnswer> answer =
-      AskChild(argv, EnvironmentWith("LD_PRELOAD", ""), kDetectorTimeout);
+  const absl::StatusOr<ChildAnswer> answer = AskChild(argv, OwnEnvironment(), kDetectorTimeout);
   if (!answer.ok()) {
     detection.add_notes(std::string(answer.status().message()));
   } else if (answer->exit_code != 0) {

@@ -4,16 +4,18 @@
 //
 // Idea. Ask the loader itself, the one that the program names (PT_INTERP): `ld.so --list PROGRAM`
 // maps the program and its libraries by its own rules (RUNPATH, LD_LIBRARY_PATH, ld.so.cache,
-// hwcaps, symbol versions, GNU_PROPERTY_X86_ISA_1_NEEDED) and runs nothing of them. Reading
-// DT_NEEDED ourselves would repeat those rules, and be wrong sooner or later. Before that, what the
-// kernel looks at: is it ELF of this machine, or a script, and is its interpreter there.
+// hwcaps, symbol versions) and runs nothing of them. Reading DT_NEEDED ourselves would repeat those
+// rules, and be wrong sooner or later. Before that, what the kernel looks at: is it ELF of this
+// machine, or a script, and is its interpreter there. And one thing that glibc looks at in a real
+// start only: GNU_PROPERTY_X86_ISA_1_NEEDED of the program, the note of a linker that was told a
+// level (-z x86-64-v3).
 //
 // Invariant. A reason is given only for what was seen. A loader that cannot be asked (no memory for
 // a process) or does not answer is no reason: then execve decides.
 //
-// Limits. Instructions that the CPU does not have are seen only when the linker left a note of them
-// (-z x86-64-v3); the guard is `cpu_level` of the lock. A library that the program loads late is
-// seen when the lock names it in `sonames`.
+// Limits. Instructions that the CPU does not have are seen only by that note; the guard is
+// `cpu_level` of the lock. A library that the program loads late is seen when the lock names it in
+// `sonames`.
 //
 // Cost. One process, 0.5 ms, and nothing for static programs and scripts.
 
@@ -24,6 +26,7 @@
 #endif
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -128,6 +131,73 @@ bool ReadStruct(base::InputFile& file, uint64_t offset, T& out) {
       .ok();
 }
 
+#if defined(__x86_64__)
+
+constexpr uint32_t kPropertyNote = 5;        // NT_GNU_PROPERTY_TYPE_0
+constexpr uint32_t kIsaNeeded = 0xc0008002;  // GNU_PROPERTY_X86_ISA_1_NEEDED
+constexpr size_t kMaxNotes = 65536;
+
+// The levels of this CPU, as bits of that property: baseline, v2, v3, v4. All of them where the
+// compiler cannot tell.
+uint32_t IsaOfCpu() {
+  uint32_t levels = 1;
+#if (defined(__clang__) && __clang_major__ >= 18) || (!defined(__clang__) && __GNUC__ >= 12)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("x86-64-v2")) levels |= 2;
+  if (__builtin_cpu_supports("x86-64-v3")) levels |= 4;
+  if (__builtin_cpu_supports("x86-64-v4")) levels |= 8;
+#else
+  levels = 15;
+#endif
+  return levels;
+}
+
+uint32_t NumberAt(absl::string_view bytes, size_t offset) {
+  uint32_t number = 0;
+  std::memcpy(&number, bytes.data() + offset, sizeof(number));
+  return number;
+}
+
+size_t RoundUp(size_t number) { return (number + 7) / 8 * 8; }
+
+// Whether the properties, each a type, a size, and data padded to 8 bytes, ask for a level that
+// this CPU does not have.
+bool NeedsMore(absl::string_view properties) {
+  while (properties.size() >= 12) {
+    const size_t size = NumberAt(properties, 4);
+    if (NumberAt(properties, 0) == kIsaNeeded && size == 4) {
+      return (NumberAt(properties, 8) & ~IsaOfCpu()) != 0;
+    }
+    if (size > properties.size()) return false;
+    properties.remove_prefix(std::min(8 + RoundUp(size), properties.size()));
+  }
+  return false;
+}
+
+// A segment of notes: size of the name, size of the data, type, name, data, padded to 8 bytes.
+// There may be a PT_GNU_PROPERTY of the same bytes as well; gold makes none.
+Reason CheckIsa(base::InputFile& file, const Elf64_Phdr& entry) {
+  if (entry.p_align != 8 || entry.p_filesz > kMaxNotes || entry.p_offset > file.size()) {
+    return std::nullopt;
+  }
+  std::string text(static_cast<size_t>(entry.p_filesz), '\0');
+  if (!base::ReadExactly(file, entry.p_offset, absl::MakeSpan(text)).ok()) return std::nullopt;
+  absl::string_view notes = text;
+  while (notes.size() >= 16) {
+    const size_t data = RoundUp(size_t{12} + NumberAt(notes, 0));
+    const size_t size = NumberAt(notes, 4);
+    if (data > notes.size() || size > notes.size() - data) return std::nullopt;
+    if (NumberAt(notes, 8) == kPropertyNote && notes.substr(12, 4) == absl::string_view("GNU", 4) &&
+        NeedsMore(notes.substr(data, size))) {
+      return "it needs a CPU of a higher ISA level";
+    }
+    notes.remove_prefix(std::min(data + RoundUp(size), notes.size()));
+  }
+  return std::nullopt;
+}
+
+#endif  // __x86_64__
+
 // Finds PT_INTERP; empty for a static program.
 Reason ReadElf(base::InputFile& file, std::string& interpreter) {
   Elf64_Ehdr header;
@@ -145,6 +215,11 @@ Reason ReadElf(base::InputFile& file, std::string& interpreter) {
         !ReadStruct(file, header.e_phoff + i * sizeof(entry), entry)) {
       return "the program ends within its ELF header";
     }
+#if defined(__x86_64__)
+    if (entry.p_type == PT_NOTE) {
+      if (Reason reason = CheckIsa(file, entry); reason.has_value()) return reason;
+    }
+#endif
     if (entry.p_type != PT_INTERP) continue;
     if (entry.p_filesz > kMaxInterpreter || entry.p_offset > file.size()) {
       return "damaged ELF header";
@@ -154,7 +229,6 @@ Reason ReadElf(base::InputFile& file, std::string& interpreter) {
       return "the program ends within its ELF header";
     }
     interpreter.resize(std::strlen(interpreter.c_str()));
-    return std::nullopt;
   }
   return std::nullopt;
 }

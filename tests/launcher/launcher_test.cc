@@ -87,6 +87,14 @@ TEST_F(LauncherTest, FallsBackWhenALibraryIsMissing) {
             "inference: demo: cuda-sm86 cannot start (libgone.so.7 is missing); using cpu\n");
 }
 
+TEST_F(LauncherTest, FallsBackWhenTheCpuIsTooOld) {
+  const sdk::ProcessResult result = Start(Built("serve_next"), {"x"});
+  EXPECT_EQ(result.output, "cpu cpu [x]\n");
+  EXPECT_EQ(result.error,
+            "inference: demo: cpu-next cannot start (it needs a CPU of a higher ISA "
+            "level); using cpu\n");
+}
+
 TEST_F(LauncherTest, SaysNothingWhereNoDeviceIs) {
   Host(kNoDevice);
   const sdk::ProcessResult result = Start(Built("serve"), {});

@@ -11,7 +11,7 @@ def _labels_impl(ctx):
     for artifact, expected in {
         "//some/hub": "//some/hub:cpu",
         "//some/hub:artifact": "//some/hub:cpu",
-        "@@canonical+hub//:artifact": "@@canonical+hub//:cpu",
+        "@@canonical+hub//:artifact": "@@canonical+hub//:cpu",  # buildifier: disable=canonical-repository
         "@super_stt": "@super_stt//:cpu",
         "@super_stt//": "@super_stt//:cpu",
         "@super_stt//:artifact": "@super_stt//:cpu",

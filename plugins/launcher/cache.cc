@@ -76,7 +76,8 @@ std::string DeviceNodes(base::FileSystem& files) {
 std::string CacheKey(const std::string& detector, const std::vector<std::string>& names,
                      const Environment& environment, base::FileSystem& files) {
   std::string key = absl::StrCat("providers ", absl::StrJoin(names, " "), "\n");
-  absl::StrAppend(&key, "detector ", detector, " ", StampOf(detector), "\n");
+  // Not its path: launchers of one build have one detector by many paths.
+  absl::StrAppend(&key, "detector ", StampOf(detector), "\n");
   for (const absl::string_view path :
        {"/proc/sys/kernel/random/boot_id", "/proc/driver/nvidia/version"}) {
     absl::StrAppend(&key, path, " ", ContentOf(files, std::string(path)), "\n");

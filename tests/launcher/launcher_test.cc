@@ -79,6 +79,25 @@ TEST_F(LauncherTest, StartsWhatTheMachineCanRun) {
   EXPECT_EQ(result.exit_code, 0);
 }
 
+TEST_F(LauncherTest, AsksTheDriverOnce) {
+  std::filesystem::copy_file(std::getenv("FAKE_NVML_LIBRARY"),
+                             absl::StrCat(directory_, "/libnvidia-ml.so.1"));
+  std::filesystem::create_directories(absl::StrCat(directory_, "/run"));
+  setenv("LD_LIBRARY_PATH", directory_.c_str(), 1);
+  setenv("XDG_RUNTIME_DIR", absl::StrCat(directory_, "/run").c_str(), 1);
+  setenv("FAKE_NVML", "580.95.05;13000;9.0", 1);
+  const sdk::ProcessResult first = Start(Built("serve"), {"x"});
+  EXPECT_EQ(first.output, "cuda cuda-sm90 [x]\n");
+  EXPECT_EQ(first.error, "");
+
+  // A machine does not change like that; the answer is the kept one, until it is asked for anew.
+  setenv("FAKE_NVML", "580.95.05;13000;8.0", 1);
+  EXPECT_EQ(Start(Built("serve"), {"x"}).output, "cuda cuda-sm90 [x]\n");
+  setenv("INFERENCE_EXPLAIN", "1", 1);
+  EXPECT_EQ(Start(Built("serve"), {"x"}).output, "cpu cpu [x]\n");
+  for (const char* name : {"LD_LIBRARY_PATH", "XDG_RUNTIME_DIR", "FAKE_NVML"}) unsetenv(name);
+}
+
 TEST_F(LauncherTest, FallsBackWhenALibraryIsMissing) {
   Host(WithDevice("8.6"));
   const sdk::ProcessResult result = Start(Built("serve"), {"x"});

@@ -51,8 +51,9 @@ class InstallTest : public testing::Test {
 
   // A row with an archive of one program that holds `text`.
   sdk::Variant& AddRow(const std::string& name, const std::string& text) {
-    const std::string zip = base::BuildZip(
-        {.entries = {{.name = "bin/run", .data = text, .mode = 0100755}, {.name = "data", .data = "d"}}});
+    const std::string zip =
+        base::BuildZip({.entries = {{.name = "bin/run", .data = text, .mode = 0100755},
+                                    {.name = "data", .data = "d"}}});
     EXPECT_TRUE(base::WriteFile(fs_, ServerPath(name), zip).ok());
     sdk::Variant& row = *request_.mutable_lock()->add_variants();
     row.set_name(name);
@@ -179,9 +180,10 @@ TEST_F(InstallTest, AllAbsentNamesEachOne) {
   AddRow("cpu", "on the CPU");
   AddCudaRow("cuda-sm86", "on the GPU");
   ASSERT_TRUE(fs_.RemoveTree(absl::StrCat(root_, "/server")).ok());
-  EXPECT_EQ(DoInstall().status().message(),
-            "variant: demo for linux-x86_64: got none of cpu (no server has it any more), cuda-sm86 "
-            "(no server has it any more), and no other one runs there either");
+  EXPECT_EQ(
+      DoInstall().status().message(),
+      "variant: demo for linux-x86_64: got none of cpu (no server has it any more), cuda-sm86 "
+      "(no server has it any more), and no other one runs there either");
   // As before: nothing.
   EXPECT_TRUE(absl::IsNotFound(fs_.Stat(generations_.dir(), base::Follow::kNo).status()));
 }
@@ -269,8 +271,8 @@ TEST_F(InstallTest, AFaultAtEachOperationLeavesTheOldOrTheNew) {
     // The old state again.
     ASSERT_TRUE(fs_.RemoveTree(generations_.dir()).ok());
     base::RealFileSystem fast;
-    ASSERT_EQ(std::system(absl::StrCat("cp -a '", root_, "/old' '", generations_.dir(), "'").c_str()),
-              0);
+    ASSERT_EQ(
+        std::system(absl::StrCat("cp -a '", root_, "/old' '", generations_.dir(), "'").c_str()), 0);
     ASSERT_TRUE(fs_.RemoveTree(absl::StrCat(root_, "/store")).ok());
 
     base::FaultyFileSystem faulty(fs_, n, absl::ResourceExhaustedError("disk full"));

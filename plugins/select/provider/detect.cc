@@ -4,11 +4,14 @@
 
 #include <cstdlib>
 #include <string>
+#include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "plugins/base/file_system.h"
 #include "plugins/select/provider/provider.h"
 
@@ -35,10 +38,17 @@ Probe RealProbe(base::FileSystem& files) {
 }
 
 Detection DetectHost(const Probe& probe) {
+  std::vector<std::string> names;
+  for (const VariantProvider* provider : Providers()) names.emplace_back(provider->name());
+  return DetectHost(probe, names);
+}
+
+Detection DetectHost(const Probe& probe, absl::Span<const std::string> names) {
   Detection found;
   found.host.set_descriptor_version(1);
   found.host.set_platform(ThisPlatform());
   for (const VariantProvider* provider : Providers()) {
+    if (!absl::c_linear_search(names, provider->name())) continue;
     const absl::Status status = provider->Detect(probe, &found);
     if (!status.ok()) found.notes.push_back(absl::StrCat(provider->name(), ": ", status.message()));
   }

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "absl/types/span.h"
 #include "plugins/base/file_system.h"
 #include "plugins/select/provider/provider.h"
 
@@ -18,6 +19,8 @@ Probe RealProbe(base::FileSystem& files);
 
 // Asks every provider. One that fails becomes a note, as what others found is still true.
 Detection DetectHost(const Probe& probe);
+// The same, of the providers with these names only; the platform is known without any.
+Detection DetectHost(const Probe& probe, absl::Span<const std::string> names);
 
 }  // namespace rules_inference::select
 

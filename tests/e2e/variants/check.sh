@@ -122,6 +122,37 @@ else
   skip "a tar.zst" "no zstd here"
 fi
 
+# --- several variants in one program -----------------------------------------------------------------------------------
+
+# served HOST ARGUMENT...: what the launcher's choice prints on a machine like HOST.
+served() {
+  local host=$1
+  shift
+  INFERENCE_HOST=$host "$launcher" "$@" 2>&1
+}
+
+printf '{"descriptor_version":1,"cpu_level":"x86-64-v3"}\n' >"$scratch/no_device.json"
+run first build //:serve //:serve_layer
+check "a launcher is built" $? 0
+run first cquery --output=files //:serve
+launcher=$scratch/first/execroot/$workspace/$(grep -v json "$scratch/out" | tail -n 1)
+check "a machine with a device" "$(served "$here/hosts/l4.json" "a b" c)" "cuda-sm86 a b c"
+check "a machine without" "$(served "$scratch/no_device.json" x)" "cpu x"
+check "a machine whose device it has no code for" "$(served "$here/hosts/a100.json" x)" "cpu x"
+check "a request" "$(INFERENCE_VARIANT=cpu served "$here/hosts/l4.json" x)" "cpu x"
+check "a request that the machine cannot run" "$(INFERENCE_VARIANT=cuda-sm86 served "$scratch/no_device.json" x)" \
+  "inference: demo: cuda-sm86 cannot run here (the host has no CUDA device); using cpu
+cpu x"
+check "a hard request that the machine cannot run" "$(INFERENCE_VARIANT=require:cuda-sm86 served "$scratch/no_device.json" x)" \
+  "error: variant: demo for linux-x86_64: got none of cuda-sm86 (the host has no CUDA device), expected one of cpu"
+INFERENCE_HOST=$here/hosts/l4.json run first run //:serve -- "a b"
+check "bazel run" "$(tail -n 1 "$scratch/out")" "cuda-sm86 a b"
+run first cquery --output=files //:serve_layer
+mkdir "$scratch/root"
+tar -xzf "$scratch/first/execroot/$workspace/$(grep -v json "$scratch/out" | head -n 1)" -C "$scratch/root"
+launcher=$scratch/root/app/serve
+check "in an image" "$(served "$here/hosts/l4.json" x)" "cuda-sm86 x"
+
 # --- scale and offline -------------------------------------------------------------------------------------------------
 
 requests >/dev/null

@@ -1,0 +1,3 @@
+#include "tests/launcher/gone.h"
+
+int Gone() { return 7; }

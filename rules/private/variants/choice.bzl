@@ -81,11 +81,19 @@ def _variant_explain_impl(ctx):
         progress_message = "Explaining %{label}",
         execution_requirements = MAPPED_PATHS,
     )
-    return [DefaultInfo(files = depset([text])), OutputGroupInfo(json = depset([data]))]
+
+    # `bazel run @hub//:explain` shows it.
+    show = ctx.actions.declare_file(ctx.label.name)
+    ctx.actions.write(show, '#!/bin/sh\nexec cat -- "${0%/*}/' + text.basename + '"\n', is_executable = True)
+    return [
+        DefaultInfo(executable = show, files = depset([text]), runfiles = ctx.runfiles([text])),
+        OutputGroupInfo(json = depset([data])),
+    ]
 
 variant_explain = rule(
     implementation = _variant_explain_impl,
-    doc = "Why which variant is chosen: a text, and the same as JSON in the output group `json`.",
+    doc = "Why which variant is chosen: a text, which `bazel run` prints, and the same as JSON in the output group `json`.",
+    executable = True,
     attrs = _ATTRS,
     toolchains = [SELECT_TOOLCHAIN_TYPE],
 )

@@ -36,6 +36,7 @@ void AddSelect(CLI::App& app, Context& context);
 void AddRecommend(CLI::App& app, Context& context);
 void AddLock(CLI::App& app, Context& context);
 void AddVariants(CLI::App& app, Context& context);
+void AddWheels(CLI::App& app, Context& context);
 void AddCompletions(CLI::App& app, Context& context);
 void AddVersion(CLI::App& app, Context& context);
 

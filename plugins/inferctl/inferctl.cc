@@ -44,6 +44,7 @@ void AddCommands(CLI::App& app, Context& context) {
   AddRecommend(app, context);
   AddLock(app, context);
   AddVariants(app, context);
+  AddWheels(app, context);
   AddCompletions(app, context);
   AddVersion(app, context);
 }

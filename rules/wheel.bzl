@@ -6,9 +6,16 @@ one that a build made, becomes a wheel target by `wheel_file`.
 """
 
 load("//rules/private/providers:wheel_info.bzl", _WheelInfo = "WheelInfo")
+load(
+    "//rules/private/wheels:coverage.bzl",
+    _wheel_coverage = "wheel_coverage",
+    _wheel_coverage_test = "wheel_coverage_test",
+)
 load("//rules/private/wheels:wheel_file.bzl", _wheel_file = "wheel_file")
 
 visibility("public")
 
 WheelInfo = _WheelInfo
+wheel_coverage = _wheel_coverage
+wheel_coverage_test = _wheel_coverage_test
 wheel_file = _wheel_file

@@ -339,6 +339,19 @@ TEST_F(VariantsTest, RollbackLeadsToAnotherBuild) {
   EXPECT_EQ(Current(), "generations/3");
 }
 
+TEST_F(VariantsTest, ListPassesOverWhatIsNoArtifact) {
+  ASSERT_EQ(Install("old"), 0) << err_.str();
+  Write("/prefix/README", "");
+  Write("/prefix/.cache/file", "");
+  ASSERT_TRUE(fs_.Symlink("nowhere", absl::StrCat(root_, "/prefix/link")).ok());
+  EXPECT_EQ(Variants({"list"}), 0) << err_.str();
+  EXPECT_TRUE(absl::StrContains(out_.str(), "*   1  old")) << out_.str();
+  EXPECT_EQ(Variants({"list", ".cache"}), 1);
+  EXPECT_EQ(err_.str(), absl::StrCat("error: artifact: ", root_,
+                                     "/prefix: got '.cache', expected a name that can be that of a "
+                                     "folder\n"));
+}
+
 TEST_F(VariantsTest, WhatIsNamedTwiceIsRemovedOnce) {
   ASSERT_EQ(Install("old"), 0) << err_.str();
   ASSERT_EQ(Install("new"), 0) << err_.str();

@@ -140,7 +140,14 @@ absl::StatusOr<int> RunList(Console& console, const Options& options) {
     absl::StatusOr<std::vector<std::string>> names = console.files.List(prefix);
     if (absl::IsNotFound(names.status())) names = std::vector<std::string>();
     RETURN_IF_ERROR(names.status());
-    artifacts = *std::move(names);
+    // What somebody else has put there is not ours to complain about.
+    artifacts.clear();
+    for (std::string& name : *names) {
+      const absl::StatusOr<base::NodeInfo> info =
+          console.files.Stat(base::JoinPath(prefix, name), base::Follow::kYes);
+      const bool folder = info.ok() && info->type == base::NodeType::kDirectory;
+      if (folder && !absl::StartsWith(name, ".")) artifacts.push_back(std::move(name));
+    }
   }
   std::vector<std::string> json;
   bool any = false;

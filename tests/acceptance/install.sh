@@ -154,7 +154,7 @@ for count in 1 2 3 4; do
     "0 ${notes}demo 1.0: ${rows[gone]} is active, generation 1
 absent_$count/prefix/demo/current ${rows[gone]}"
 done
-for count in 1 2 4; do
+for count in 1 2 4 5; do
   wrong=${rows[count > 2 ? count - 2 : count - 1]}
   install "wrong_$count" "wrong_$count" v90
   equal "wrong bytes of $wrong end it" "$status $(grep -c "^error: $wrong: hash mismatch: $server/other/$wrong: got sha256:" <<<"$out") $(ls -A "wrong_$count/prefix")" "1 1 "

@@ -57,7 +57,6 @@ def make(root):
     files.mkdir(parents=True)
     hosts.mkdir()
     for version in [1, 2, 3]:
-        # The second entry makes more than one file to write.
         (files / f"cpu-{version}").write_bytes(archives.tar_bytes(f"cpu-{version}", "w:gz"))
     for name in CHAIN:
         (files / name).write_bytes(archives.tar_bytes(name, "w:gz"))
@@ -101,7 +100,7 @@ def lock(root, port):
         write(f"hostile_{name}", "2.0", [item, row("cpu", {}, file="cpu-2")])
     write("all_absent", "2.0", [row(name, needs, "404" if i % 2 else "410") for i, (name, needs) in enumerate(CHAIN.items())])
     # Edges of the chain: the first rows are absent on the server.
-    for count in range(1, len(CHAIN)):
+    for count in range(1, len(CHAIN) + 1):
         rows = [row(name, needs, "404" if i < count else "ok") for i, (name, needs) in enumerate(CHAIN.items())]
         write(f"absent_{count}", "1.0", rows)
         # And wrong: nothing may come of it.

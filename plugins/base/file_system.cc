@@ -38,7 +38,18 @@ absl::StatusOr<std::string> ReadFile(FileSystem& fs, const std::string& path, ui
   }
   std::string data(static_cast<size_t>(file->size()), '\0');
   RETURN_IF_ERROR(ReadExactly(*file, 0, absl::MakeSpan(data)));
-  return data;
+  if (!data.empty()) return data;
+  // Files of the kernel, such as those of /proc, say that they are empty, and are not.
+  std::vector<char> piece(4096);
+  while (true) {
+    ASSIGN_OR_RETURN(const size_t count, file->ReadAt(data.size(), absl::MakeSpan(piece)));
+    if (count == 0) return data;
+    data.append(piece.data(), count);
+    if (data.size() > max_size) {
+      return Mismatch("file too large", path, absl::StrCat("more than ", max_size, " bytes"),
+                      absl::StrCat("at most ", max_size));
+    }
+  }
 }
 
 absl::Status WriteFile(FileSystem& fs, const std::string& path, absl::string_view data) {

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
@@ -91,6 +92,17 @@ TEST_F(FileSystemTest, ReadsEndWithTheFile) {
       absl::StrCat("file ends early: ", Path("file"), ": got 10 bytes, expected at least 16"));
   EXPECT_EQ(ReadFile(fs(), Path("file"), 9).status().message(),
             absl::StrCat("file too large: ", Path("file"), ": got 10 bytes, expected at most 9"));
+}
+
+TEST_F(FileSystemTest, FilesOfTheKernelAreReadThoughTheySayThatTheyAreEmpty) {
+  const std::string path = "/proc/self/limits";
+  if (!fs().Stat(path, Follow::kYes).ok()) GTEST_SKIP() << "no " << path;
+  EXPECT_EQ(fs().Stat(path, Follow::kYes)->size, 0U);
+  EXPECT_TRUE(absl::StartsWith(ReadFile(fs(), path, 1 << 20).value(), "Limit "));
+  EXPECT_EQ(ReadFile(fs(), path, 9).status().message(),
+            absl::StrCat("file too large: ", path, ": got more than 9 bytes, expected at most 9"));
+  ASSERT_TRUE(WriteFile(fs(), Path("empty"), "").ok());
+  EXPECT_EQ(ReadFile(fs(), Path("empty"), 9).value(), "");
 }
 
 TEST_F(FileSystemTest, TreesAndLinks) {

@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
+#include "plugins/base/digest.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/real_file_system.h"
 #include "plugins/inferctl/command.h"
@@ -278,6 +279,84 @@ void CheckCompletions(const CLI::App& app, const std::vector<std::string>& scrip
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     CheckCompletions(*command, scripts);
   }
+}
+
+// Generations of programs that are their version.
+class VariantsTest : public InferctlTest {
+ protected:
+  // Installs, and says how that went.
+  int Install(const std::string& version) {
+    const std::string program = Write(absl::StrCat("/server/", version), version);
+    const std::string lock = Write(
+        "/versions.lock.json",
+        absl::StrCat(R"({"artifact": "demo", "lock_version": 1, "version": ")", version,
+                     R"(", "variants": [{"format": "file", "name": "cpu", "platform": )",
+                     R"("linux-x86_64", "urls": ["file://)", program, R"("], "size": )",
+                     version.size(), R"(, "sha256": ")", base::Sha256::Of(version).Hex(), "\"}]}"));
+    return Variants({"install", lock, "--store", absl::StrCat(root_, "/store"), "--host", host_});
+  }
+
+  int Variants(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "variants");
+    arguments.insert(arguments.end(), {"--prefix", absl::StrCat(root_, "/prefix")});
+    return Run(arguments);
+  }
+
+  std::string Current() {
+    const auto target = fs_.ReadLink(absl::StrCat(root_, "/prefix/demo/current"));
+    return target.ok() ? *target : std::string(target.status().message());
+  }
+
+  std::string host_ = Host("8.6");
+};
+
+TEST_F(VariantsTest, ANumberIsAGenerationBeforeItIsAVersion) {
+  ASSERT_EQ(Install("2"), 0) << err_.str();
+  ASSERT_EQ(Install("1"), 0) << err_.str();
+  EXPECT_EQ(Variants({"switch", "demo", "1", "--host", host_}), 0) << err_.str();
+  EXPECT_EQ(Current(), "generations/1");
+  ASSERT_EQ(Install("3"), 0) << err_.str();
+  EXPECT_EQ(Variants({"switch", "demo", "cpu", "--host", host_}), 0) << err_.str();
+  EXPECT_EQ(Current(), "generations/3");
+}
+
+TEST_F(VariantsTest, RollbackLeadsToAnotherBuild) {
+  ASSERT_EQ(Install("old"), 0) << err_.str();
+  ASSERT_EQ(Install("new"), 0) << err_.str();
+  // As a run leaves it that was killed before its generation was active.
+  EXPECT_EQ(Variants({"switch", "demo", "1", "--host", host_}), 0) << err_.str();
+  ASSERT_EQ(Install("new"), 0) << err_.str();
+  EXPECT_EQ(Current(), "generations/3");
+  EXPECT_EQ(Variants({"rollback", "demo"}), 0) << err_.str();
+  EXPECT_EQ(Current(), "generations/1");
+  EXPECT_EQ(Variants({"switch", "demo", "3", "--host", host_}), 0) << err_.str();
+  EXPECT_EQ(Variants({"remove", "demo", "1"}), 0) << err_.str();
+  EXPECT_EQ(Variants({"rollback", "demo"}), 1);
+  EXPECT_EQ(
+      err_.str(),
+      "error: rollback: demo: got generation 3, and older ones of the same build, expected an "
+      "older one to go back to\n");
+  EXPECT_EQ(Current(), "generations/3");
+}
+
+TEST_F(VariantsTest, ListPassesOverWhatIsNoArtifact) {
+  ASSERT_EQ(Install("old"), 0) << err_.str();
+  Write("/prefix/README", "");
+  Write("/prefix/.cache/file", "");
+  ASSERT_TRUE(fs_.Symlink("nowhere", absl::StrCat(root_, "/prefix/link")).ok());
+  EXPECT_EQ(Variants({"list"}), 0) << err_.str();
+  EXPECT_TRUE(absl::StrContains(out_.str(), "*   1  old")) << out_.str();
+  EXPECT_EQ(Variants({"list", ".cache"}), 1);
+  EXPECT_EQ(err_.str(), absl::StrCat("error: artifact: ", root_,
+                                     "/prefix: got '.cache', expected a name that can be that of a "
+                                     "folder\n"));
+}
+
+TEST_F(VariantsTest, WhatIsNamedTwiceIsRemovedOnce) {
+  ASSERT_EQ(Install("old"), 0) << err_.str();
+  ASSERT_EQ(Install("new"), 0) << err_.str();
+  EXPECT_EQ(Variants({"remove", "demo", "1", "1", "--old"}), 0) << err_.str();
+  EXPECT_EQ(out_.str(), "demo: removed generation 1\n");
 }
 
 TEST_F(InferctlTest, CompletionsHaveEveryFlag) {

@@ -1,7 +1,10 @@
 // `inferctl variants`: installed variants of this user.
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -137,7 +140,14 @@ absl::StatusOr<int> RunList(Console& console, const Options& options) {
     absl::StatusOr<std::vector<std::string>> names = console.files.List(prefix);
     if (absl::IsNotFound(names.status())) names = std::vector<std::string>();
     RETURN_IF_ERROR(names.status());
-    artifacts = *std::move(names);
+    // What somebody else has put there is not ours to complain about.
+    artifacts.clear();
+    for (std::string& name : *names) {
+      const absl::StatusOr<base::NodeInfo> info =
+          console.files.Stat(base::JoinPath(prefix, name), base::Follow::kYes);
+      const bool folder = info.ok() && info->type == base::NodeType::kDirectory;
+      if (folder && !absl::StartsWith(name, ".")) artifacts.push_back(std::move(name));
+    }
   }
   std::vector<std::string> json;
   bool any = false;
@@ -203,16 +213,18 @@ absl::StatusOr<int> RunSwitch(Console& console, const Options& options) {
   ASSIGN_OR_RETURN(std::vector<Generation> all, Installed(generations));
   ASSIGN_OR_RETURN(const std::unique_ptr<base::FileLock> lock, generations.Lock());
   ASSIGN_OR_RETURN(all, generations.List());
-  const Generation* found = nullptr;
-  for (const Generation& generation : all) {
+  // A number is what `list` shows: it comes before a version that looks like one.
+  auto found = absl::c_find_if(
+      all, [&](const Generation& item) { return options.target == absl::StrCat(item.number); });
+  if (found == all.end()) {
     // The newest that has the name.
-    if (options.target == absl::StrCat(generation.number) ||
-        options.target == generation.build.variant().name() ||
-        options.target == generation.build.version()) {
-      found = &generation;
-    }
+    const auto newest = std::find_if(all.rbegin(), all.rend(), [&](const Generation& item) {
+      return options.target == item.build.variant().name() ||
+             options.target == item.build.version();
+    });
+    if (newest != all.rend()) found = newest.base() - 1;
   }
-  if (found == nullptr) {
+  if (found == all.end()) {
     return base::Mismatch("switch", options.artifact, base::Quoted(options.target),
                           absl::StrCat("one of ", Numbers(all)));
   }
@@ -235,14 +247,22 @@ absl::StatusOr<int> RunRollback(Console& console, const Options& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<base::FileLock> lock, generations.Lock());
   ASSIGN_OR_RETURN(all, generations.List());
   const auto active = absl::c_find_if(all, [](const Generation& item) { return item.active; });
-  if (active == all.begin() || active == all.end()) {
-    return base::Mismatch("rollback", options.artifact,
-                          active == all.end()
-                              ? "no active generation"
-                              : absl::StrCat("generation ", active->number, ", the oldest"),
+  if (active == all.end()) {
+    return base::Mismatch("rollback", options.artifact, "no active generation",
                           "an older one to go back to");
   }
-  const Generation& target = *(active - 1);
+  // Generations of the same build are passed over: an installation that was cut off before its end
+  // and then repeated has two of them, and the way back has to lead to something else.
+  const auto older = std::find_if(std::make_reverse_iterator(active), all.rend(),
+                                  [&](const Generation& item) { return item.id != active->id; });
+  if (older == all.rend()) {
+    return base::Mismatch(
+        "rollback", options.artifact,
+        absl::StrCat("generation ", active->number,
+                     active == all.begin() ? ", the oldest" : ", and older ones of the same build"),
+        "an older one to go back to");
+  }
+  const Generation& target = *older;
   RETURN_IF_ERROR(generations.Activate(target.number));
   // The way back is never closed; but what does not run should not be a surprise.
   ASSIGN_OR_RETURN(const sdk::HostDescriptor host, HostFor(console, "", target.build));
@@ -265,9 +285,10 @@ absl::StatusOr<int> RunRemove(Console& console, const Options& options) {
     console.out << options.artifact << ": removed\n";
     return sdk::kExitOk;
   }
-  std::vector<int> numbers = options.numbers;
+  // Each once, whatever was said twice.
+  std::set<int> numbers(options.numbers.begin(), options.numbers.end());
   for (const Generation& generation : all) {
-    if (options.old && !generation.active) numbers.push_back(generation.number);
+    if (options.old && !generation.active) numbers.insert(generation.number);
   }
   for (const int number : options.numbers) {
     if (absl::c_any_of(all, [&](const Generation& item) { return item.number == number; })) {
@@ -280,7 +301,7 @@ absl::StatusOr<int> RunRemove(Console& console, const Options& options) {
     return base::Mismatch("remove", options.artifact, "no generation",
                           "numbers of generations, --old, or --all");
   }
-  RETURN_IF_ERROR(generations.Remove(numbers));
+  RETURN_IF_ERROR(generations.Remove({numbers.begin(), numbers.end()}));
   console.out << options.artifact << ": removed "
               << (numbers.empty() ? "nothing"
                                   : absl::StrCat("generation ", absl::StrJoin(numbers, ", ")))
@@ -346,8 +367,10 @@ void AddVariants(CLI::App& app, Context& context) {
         ->type_name(kFileType);
   }
   {
-    auto [command, options] =
-        add("rollback", "Make the generation before the active one active", RunRollback);
+    auto [command, options] = add(
+        "rollback",
+        "Make the generation before the active one active: the newest older one of another build",
+        RunRollback);
     add_artifact(command, *options)->required();
   }
   {

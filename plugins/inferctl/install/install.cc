@@ -77,9 +77,15 @@ absl::Status MakeBuild(const sdk::VariantsLock& lock, const sdk::InstalledBuild&
   ASSIGN_OR_RETURN(const std::string folder, generations.BeginBuild());
   absl::Cleanup drop = [&] { generations.DropBuild(folder); };
   RETURN_IF_ERROR(Unpack(variant, sources, FileName(blobs[0]), base::JoinPath(folder, "root"), fs));
-  RETURN_IF_ERROR(generations.FinishBuild(folder, build));
-  std::move(drop).Cancel();
-  return absl::OkStatus();
+  const absl::Status finished = generations.FinishBuild(folder, build);
+  if (finished.ok()) {
+    std::move(drop).Cancel();
+    return absl::OkStatus();
+  }
+  // Where locks do not work, somebody else may have made the same build in the meantime: it has its
+  // name, so it is whole.
+  const absl::StatusOr<bool> made = generations.HasBuild(BuildId(build));
+  return made.ok() && *made ? absl::OkStatus() : finished;
 }
 
 }  // namespace
@@ -149,8 +155,9 @@ absl::StatusOr<Installed> Install(sdk::SelectRequest request, const InstallOptio
   ASSIGN_OR_RETURN(const std::unique_ptr<base::FileLock> lock, generations.Lock());
   absl::StatusOr<Installed> installed =
       InstallLocked(std::move(request), options, generations, store, fs);
-  if (!installed.ok()) {
-    // The folders of a first installation are no trace to leave.
+  if (!installed.ok() && lock->held()) {
+    // The folders of a first installation are no trace to leave. Without a lock somebody else may
+    // be at work in them.
     const absl::StatusOr<std::vector<Generation>> all = generations.List();
     if (all.ok() && all->empty()) generations.RemoveAll().IgnoreError();
   }

@@ -2,10 +2,20 @@
 
 load("//rules/private/wheels:errors.bzl", "error_text")
 
-visibility(["//rules/private/variants"])
+visibility(["//rules/private/variants", "//tests/variants/..."])
 
-def _problem(rctx, urls, sha256, output):
-    """Says why a download has failed: what the server gives when no hash is asked for."""
+def download_problem(rctx, urls, sha256, output):
+    """Says why a download has failed: what the server gives when no hash is asked for.
+
+    Args:
+      rctx: repository context.
+      urls: list of urls that were tried.
+      sha256: hex digest that was asked for.
+      output: path in the repository where the file was to be.
+
+    Returns:
+      (got, expected) of the message.
+    """
     expected = "the file with sha256:{} as specified".format(sha256)
 
     # Bazel takes nothing from plain http without a hash.
@@ -35,7 +45,7 @@ def fetch(rctx, urls, sha256, output, where, names):
     result = rctx.download(url = urls, output = output, sha256 = sha256, allow_fail = True)
     if result.success:
         return
-    got, expected = _problem(rctx, urls, sha256, output)
+    got, expected = download_problem(rctx, urls, sha256, output)
     fail("\n" + error_text(
         "variant archive",
         where,

@@ -31,7 +31,7 @@ def _bad_row(lock, row):
         return repr(row), "an object"
     if not _only(row.get("name"), _NAME) or row["name"] in _RESERVED:
         return "name {}".format(repr(row.get("name"))), "lower-case letters, digits, '-', '_', '.', and not one of " + ", ".join(_RESERVED)
-    if row.get("platform") not in PLATFORMS:
+    if type(row.get("platform")) != "string" or row["platform"] not in PLATFORMS:
         return "platform {}".format(repr(row.get("platform"))), "one of " + ", ".join(sorted(PLATFORMS))
     if row.get("not_available"):
         extra = [key for key in ["urls", "sha256", "size", "format", "parts"] if row.get(key)]
@@ -39,6 +39,8 @@ def _bad_row(lock, row):
     if row.get("format") not in _FORMATS:
         return "format {}".format(repr(row.get("format"))), "one of " + ", ".join(_FORMATS)
     parts = row.get("parts", [])
+    if type(parts) != "list" or [part for part in parts if type(part) != "dict"]:
+        return "parts {}".format(repr(parts)), "a list of objects"
     if parts and row.get("urls"):
         return "urls beside parts", "one or the other"
     if not parts and not row.get("urls") and not lock.get("url_template"):
@@ -66,6 +68,9 @@ def read_lock(text, where):
         return None, error_text("variants lock", where, "no JSON object with `variants`", "the canonical JSON of a VariantsLock")
     if lock.get("lock_version") != 1:
         return None, error_text("variants lock", where, "lock_version {}".format(repr(lock.get("lock_version"))), "1")
+    for key in ["artifact", "url_template", "version"]:
+        if type(lock.get(key, "")) != "string":
+            return None, error_text("variants lock", where, "{} {}".format(key, repr(lock[key])), "a string")
     seen = {}
     for index, row in enumerate(lock["variants"]):
         bad = _bad_row(lock, row)

@@ -14,10 +14,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "plugins/base/child_process.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/status_macros.h"
 #include "plugins/launcher/cache.h"
-#include "plugins/launcher/child.h"
 #include "plugins/launcher/manifest.h"
 #include "plugins/sdk/json.h"
 #include "plugins/sdk/launcher.pb.h"
@@ -48,7 +48,8 @@ sdk::LauncherDetection AskDetector(const std::string& detector,
   std::vector<std::string> argv = {detector};
   argv.insert(argv.end(), names.begin(), names.end());
   sdk::LauncherDetection detection;
-  const absl::StatusOr<ChildAnswer> answer = AskChild(argv, OwnEnvironment(), kDetectorTimeout);
+  const absl::StatusOr<base::ChildAnswer> answer =
+      base::AskChild(argv, base::OwnEnvironment(), kDetectorTimeout);
   if (!answer.ok()) {
     detection.add_notes(std::string(answer.status().message()));
   } else if (answer->exit_code != 0) {

@@ -30,11 +30,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "plugins/base/child_process.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/real_file_system.h"
 #include "plugins/base/status_macros.h"
-#include "plugins/launcher/child.h"
 #include "plugins/launcher/host.h"
 #include "plugins/launcher/manifest.h"
 #include "plugins/launcher/preflight.h"
@@ -132,7 +132,7 @@ absl::StatusOr<std::string> Launcher::ProgramOf(int row) {
 }
 
 std::string Launcher::Start(const std::string& program, const std::string& variant) {
-  std::vector<std::string> environment = EnvironmentWith("INFERENCE_VARIANT_CHOSEN", variant);
+  std::vector<std::string> environment = base::EnvironmentWith("INFERENCE_VARIANT_CHOSEN", variant);
   std::vector<char*> pointers;
   for (std::string& entry : environment) pointers.push_back(entry.data());
   pointers.push_back(nullptr);

@@ -48,9 +48,9 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "plugins/base/child_process.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
-#include "plugins/launcher/child.h"
 
 namespace rules_inference::launcher {
 namespace {
@@ -241,7 +241,7 @@ Reason CheckInterpreter(const std::string& interpreter) {
 
 Reason AskLoader(const std::string& interpreter, const std::string& program,
                  absl::Span<const std::string> sonames) {
-  std::vector<std::string> environment = EnvironmentWith("LD_PRELOAD", "");
+  std::vector<std::string> environment = base::EnvironmentWith("LD_PRELOAD", "");
   const char* preload = std::getenv("LD_PRELOAD");
   std::vector<std::string> preloads(sonames.begin(), sonames.end());
   if (preload != nullptr && *preload != '\0') preloads.insert(preloads.begin(), preload);
@@ -252,7 +252,7 @@ Reason AskLoader(const std::string& interpreter, const std::string& program,
   // path of the program; runfiles are symlinks.
   const std::unique_ptr<char, decltype(&std::free)> real(realpath(program.c_str(), nullptr),
                                                          &std::free);
-  const absl::StatusOr<ChildAnswer> answer = AskChild(
+  const absl::StatusOr<base::ChildAnswer> answer = base::AskChild(
       {interpreter, "--list", real == nullptr ? program : real.get()}, environment, kLoaderTimeout);
   if (!answer.ok()) return std::nullopt;
   return WhyNotLoad(*answer, sonames);
@@ -262,7 +262,7 @@ Reason AskLoader(const std::string& interpreter, const std::string& program,
 
 }  // namespace
 
-std::optional<std::string> WhyNotLoad(const ChildAnswer& answer,
+std::optional<std::string> WhyNotLoad(const base::ChildAnswer& answer,
                                       absl::Span<const std::string> sonames) {
   // Version errors come with any exit code, so the texts are read first.
   std::string last;

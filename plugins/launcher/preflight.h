@@ -9,8 +9,8 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "plugins/base/child_process.h"
 #include "plugins/base/file_system.h"
-#include "plugins/launcher/child.h"
 
 namespace rules_inference::launcher {
 
@@ -21,7 +21,7 @@ std::optional<std::string> WhyNotStart(base::FileSystem& files, const std::strin
                                        absl::Span<const std::string> sonames);
 
 // The same, from what the loader of a program says to `--list`.
-std::optional<std::string> WhyNotLoad(const ChildAnswer& answer,
+std::optional<std::string> WhyNotLoad(const base::ChildAnswer& answer,
                                       absl::Span<const std::string> sonames);
 
 }  // namespace rules_inference::launcher

@@ -15,8 +15,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
+#include "plugins/base/child_process.h"
 #include "plugins/base/real_file_system.h"
-#include "plugins/launcher/child.h"
 
 namespace rules_inference::launcher {
 namespace {
@@ -70,7 +70,7 @@ TEST(PreflightTest, ABrokenPreloadOfTheUserIsNoReason) {
 }
 
 TEST(PreflightTest, ALibcThatIsTooOld) {
-  ChildAnswer answer;
+  base::ChildAnswer answer;
   answer.error =
       "./w: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found "
       "(required by ./w)\n";
@@ -99,7 +99,7 @@ TEST(PreflightTest, WhatLoadersSay) {
       {"", 0, std::nullopt},
   };
   for (const auto& test : kCases) {
-    ChildAnswer answer;
+    base::ChildAnswer answer;
     answer.error = std::string(test.error);
     answer.exit_code = test.exit_code;
     EXPECT_EQ(WhyNotLoad(answer, {}), test.expected) << test.error;

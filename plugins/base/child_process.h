@@ -1,16 +1,17 @@
-// Runs a small program that answers a question, apart from everything that belongs to the program
-// that will be started: it reads nothing of standard input and writes nothing to standard output.
+// Runs a program that answers a question: it gets no standard input, and what it writes is
+// collected.
 
-#ifndef RULES_INFERENCE_PLUGINS_LAUNCHER_CHILD_H_
-#define RULES_INFERENCE_PLUGINS_LAUNCHER_CHILD_H_
+#ifndef RULES_INFERENCE_PLUGINS_BASE_CHILD_PROCESS_H_
+#define RULES_INFERENCE_PLUGINS_BASE_CHILD_PROCESS_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
-namespace rules_inference::launcher {
+namespace rules_inference::base {
 
 struct ChildAnswer {
   // Exit code, or 128 + the number of the signal that ended it.
@@ -19,17 +20,18 @@ struct ChildAnswer {
   std::string error;
 };
 
-// `argv[0]` is a path. Each stream is read up to 1 MiB. DeadlineExceeded when the child has not
-// closed both after `timeout`; it is killed then.
+// `argv[0]` is a path, or a name that $PATH is searched for. What is over `max_stream` bytes of a
+// stream is dropped. DeadlineExceeded when the child has not closed both after `timeout`; it is
+// killed then.
 absl::StatusOr<ChildAnswer> AskChild(const std::vector<std::string>& argv,
                                      const std::vector<std::string>& environment,
-                                     absl::Duration timeout);
+                                     absl::Duration timeout, size_t max_stream = size_t{1} << 20);
 
 // The environment of this process as "NAME=value" texts.
 std::vector<std::string> OwnEnvironment();
 // The same without `name`, and with `name`=`value` in its place unless `value` is empty.
 std::vector<std::string> EnvironmentWith(const std::string& name, const std::string& value);
 
-}  // namespace rules_inference::launcher
+}  // namespace rules_inference::base
 
-#endif  // RULES_INFERENCE_PLUGINS_LAUNCHER_CHILD_H_
+#endif  // RULES_INFERENCE_PLUGINS_BASE_CHILD_PROCESS_H_

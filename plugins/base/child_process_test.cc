@@ -1,4 +1,4 @@
-#include "plugins/launcher/child.h"
+#include "plugins/base/child_process.h"
 
 #include <cstdlib>
 #include <string>
@@ -10,7 +10,7 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 
-namespace rules_inference::launcher {
+namespace rules_inference::base {
 namespace {
 
 absl::StatusOr<ChildAnswer> Shell(const std::string& script,
@@ -37,12 +37,13 @@ TEST(ChildTest, KeepsTheFirstMebibyte) {
 TEST(ChildTest, IsEndedAfterItsTime) {
   const absl::Status status = Shell("exec sleep 600", absl::Milliseconds(50)).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
-  EXPECT_EQ(status.message(), "launcher: /bin/sh: got no answer, expected one within 50ms");
+  EXPECT_EQ(status.message(), "child process: /bin/sh: got no answer, expected one within 50ms");
 }
 
 TEST(ChildTest, AProgramThatIsNotThere) {
   const auto answer = AskChild({"/nowhere/program"}, {}, absl::Seconds(1));
-  EXPECT_EQ(answer.status().message(), "launcher: /nowhere/program: No such file or directory");
+  EXPECT_EQ(answer.status().message(),
+            "child process: /nowhere/program: No such file or directory");
 }
 
 TEST(ChildTest, TheEnvironmentIsReplacedOrLeftOut) {
@@ -54,4 +55,4 @@ TEST(ChildTest, TheEnvironmentIsReplacedOrLeftOut) {
 }
 
 }  // namespace
-}  // namespace rules_inference::launcher
+}  // namespace rules_inference::base

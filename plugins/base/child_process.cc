@@ -1,4 +1,4 @@
-#include "plugins/launcher/child.h"
+#include "plugins/base/child_process.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -22,10 +22,8 @@
 #include "absl/time/time.h"
 #include "plugins/base/error.h"
 
-namespace rules_inference::launcher {
+namespace rules_inference::base {
 namespace {
-
-constexpr size_t kMaxStream = size_t{1} << 20;
 
 class Pipe {
  public:
@@ -56,23 +54,23 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
 }
 
 // Appends what there is to read; false at the end.
-bool ReadSome(int fd, std::string& out) {
+bool ReadSome(int fd, size_t max_stream, std::string& out) {
   char buffer[4096];
   const ssize_t count = read(fd, buffer, sizeof(buffer));
   if (count < 0) return errno == EINTR;
-  out.append(buffer, std::min(static_cast<size_t>(count), kMaxStream - out.size()));
+  out.append(buffer, std::min(static_cast<size_t>(count), max_stream - out.size()));
   return count > 0;
 }
 
 // False when the time is over.
-bool Drain(Pipe& output, Pipe& error, absl::Time deadline, ChildAnswer& answer) {
+bool Drain(Pipe& output, Pipe& error, absl::Time deadline, size_t max_stream, ChildAnswer& answer) {
   while (output.end(0) >= 0 || error.end(0) >= 0) {
     const absl::Duration left = deadline - absl::Now();
     if (left <= absl::ZeroDuration()) return false;
     pollfd fds[] = {{output.end(0), POLLIN, 0}, {error.end(0), POLLIN, 0}};
     if (poll(fds, 2, static_cast<int>(absl::ToInt64Milliseconds(left)) + 1) < 0) continue;
-    if (fds[0].revents != 0 && !ReadSome(output.end(0), answer.output)) output.Close(0);
-    if (fds[1].revents != 0 && !ReadSome(error.end(0), answer.error)) error.Close(0);
+    if (fds[0].revents != 0 && !ReadSome(output.end(0), max_stream, answer.output)) output.Close(0);
+    if (fds[1].revents != 0 && !ReadSome(error.end(0), max_stream, answer.error)) error.Close(0);
   }
   return true;
 }
@@ -97,10 +95,10 @@ std::vector<std::string> EnvironmentWith(const std::string& name, const std::str
 
 absl::StatusOr<ChildAnswer> AskChild(const std::vector<std::string>& argv,
                                      const std::vector<std::string>& environment,
-                                     absl::Duration timeout) {
+                                     absl::Duration timeout, size_t max_stream) {
   Pipe output;
   Pipe error;
-  if (!output.Open() || !error.Open()) return base::SystemError(errno, "launcher", argv[0]);
+  if (!output.Open() || !error.Open()) return SystemError(errno, "child process", argv[0]);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   const auto destroy =
@@ -109,14 +107,14 @@ absl::StatusOr<ChildAnswer> AskChild(const std::vector<std::string>& argv,
   posix_spawn_file_actions_adddup2(&actions, output.end(1), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, error.end(1), STDERR_FILENO);
   pid_t child = 0;
-  const int failed = posix_spawn(&child, argv[0].c_str(), &actions, nullptr, Pointers(argv).data(),
-                                 Pointers(environment).data());
-  if (failed != 0) return base::SystemError(failed, "launcher", argv[0]);
+  const int failed = posix_spawnp(&child, argv[0].c_str(), &actions, nullptr, Pointers(argv).data(),
+                                  Pointers(environment).data());
+  if (failed != 0) return SystemError(failed, "child process", argv[0]);
   output.Close(1);
   error.Close(1);
 
   ChildAnswer answer;
-  const bool in_time = Drain(output, error, absl::Now() + timeout, answer);
+  const bool in_time = Drain(output, error, absl::Now() + timeout, max_stream, answer);
   if (!in_time) kill(child, SIGKILL);
   int status = 0;
   while (waitpid(child, &status, 0) < 0) {
@@ -124,7 +122,7 @@ absl::StatusOr<ChildAnswer> AskChild(const std::vector<std::string>& argv,
     if (errno != EINTR) break;
   }
   if (!in_time) {
-    return absl::DeadlineExceededError(absl::StrCat("launcher: ", argv[0],
+    return absl::DeadlineExceededError(absl::StrCat("child process: ", argv[0],
                                                     ": got no answer, expected one within ",
                                                     absl::FormatDuration(timeout)));
   }
@@ -132,4 +130,4 @@ absl::StatusOr<ChildAnswer> AskChild(const std::vector<std::string>& argv,
   return answer;
 }
 
-}  // namespace rules_inference::launcher
+}  // namespace rules_inference::base

@@ -203,7 +203,9 @@ _REFUSED = {
     _HEAD + _B + "wheels = [{ url = \"https://example.invalid/b.whl\", hash = \"md5:0\" }]": "uv.lock:5: got a hash 'md5', expected sha256",
     _HEAD + _B + "wheels = [{ url = \"https://example.invalid/b.whl\", hash = \"sha256:0\" }]": "uv.lock:5: got sha256 '0' (1 " +
                                                                                                 "characters), expected 64 hex digits",
-    _HEAD + _B + "wheels = [{ url = \"https://example.invalid/b.whl\" }]": "uv.lock:5: got 'b.whl' without a hash, expected hash = \"sha256:...\"",
+    _HEAD + _B + "wheels = [{ url = \"https://example.invalid/b.whl\" }]": "uv.lock:5: got 'b.whl' without a hash, expected hash = \"sha256:...\"\n" +
+                                                                                        "hint: uv writes none for files of a folder: " +
+                                                                                        "lock with `uv export --format pylock.toml`",
 }
 
 def _refuses_impl(ctx):

@@ -23,6 +23,7 @@ _NO_WHEEL = {
     "virtual": "the project in the directory",
 }
 _SOURCES = ["registry", "url", "path"] + list(_NO_WHEEL)
+_HASH_HINT = "uv writes none for files of a folder: lock with `uv export --format pylock.toml`"
 _UV_HINT = "lock with a uv that writes version 1, or export: `uv export --format pylock.toml`"
 
 def read_uv_lock(content, file):
@@ -117,7 +118,7 @@ def _wheel(problems, row, line, folder, whole, name):
     if not where:
         add_problem(problems, line, "got a wheel of '{}' without url, path and filename, expected one of them".format(name))
     elif not digest:
-        add_problem(problems, line, "got '{}' without a hash, expected hash = \"sha256:...\"".format(file))
+        add_problem(problems, line, "got '{}' without a hash, expected hash = \"sha256:...\"".format(file), _HASH_HINT)
     else:
         wrong = check_sha256(algorithm, digest)
         if wrong:

@@ -134,11 +134,11 @@ refuses_test = unittest.make(_refuses_impl)
 def _format_impl(ctx):
     env = unittest.begin(ctx)
     for (file, content), expected in {
-        ("@@//:pylock.toml", ""): "pylock.toml",
-        ("@@//a:pylock.dev.toml", ""): "pylock.toml",
-        ("@@//a:requirements.lock.txt", "version = 1"): "requirements.txt",
-        ("@@//a:tool.py.lock", ""): "uv.lock",
-        ("@@//a:uv.lock", ""): "uv.lock",
+        ("@//:pylock.toml", ""): "pylock.toml",
+        ("@//a:pylock.dev.toml", ""): "pylock.toml",
+        ("@//a:requirements.lock.txt", "version = 1"): "requirements.txt",
+        ("@//a:tool.py.lock", ""): "uv.lock",
+        ("@//a:uv.lock", ""): "uv.lock",
         ("lock", "# uv\nversion = 1\n"): "uv.lock",
         ("lock", "a==1\n"): "requirements.txt",
         ("lock.toml", "# uv\nlock-version = \"1.0\"\n"): "pylock.toml",

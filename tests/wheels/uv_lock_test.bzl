@@ -37,6 +37,9 @@ cu = [
     {{ name = "torch", version = "2.9.1+cu128", source = {{ registry = "https://example.invalid/cu128" }} }},
 ]
 
+[package.metadata]
+provides-extras = ["cpu", "cu", "none"]
+
 [package.dev-dependencies]
 dev = [
     {{ name = "pytest" }},
@@ -161,7 +164,7 @@ def _model_impl(ctx):
     env = unittest.begin(ctx)
     lock = _lock()
     packages = {package.name: package for package in lock.packages}
-    asserts.equals(env, ["cpu", "cu"], lock.extras)
+    asserts.equals(env, ["cpu", "cu", "none"], lock.extras)
     asserts.equals(env, ["dev"], lock.groups)
     asserts.equals(env, [[{"extra": "cpu", "package": "demo-app"}, {"extra": "cu", "package": "demo-app"}]], lock.conflicts)
     asserts.equals(env, ">=3.10", lock.requires_python)
@@ -204,8 +207,8 @@ _REFUSED = {
     _HEAD + _B + "wheels = [{ url = \"https://example.invalid/b.whl\", hash = \"sha256:0\" }]": "uv.lock:5: got sha256 '0' (1 " +
                                                                                                 "characters), expected 64 hex digits",
     _HEAD + _B + "wheels = [{ url = \"https://example.invalid/b.whl\" }]": "uv.lock:5: got 'b.whl' without a hash, expected hash = \"sha256:...\"\n" +
-                                                                                        "hint: uv writes none for files of a folder: " +
-                                                                                        "lock with `uv export --format pylock.toml`",
+                                                                           "hint: uv writes none for files of a folder: " +
+                                                                           "lock with `uv export --format pylock.toml`",
 }
 
 def _refuses_impl(ctx):

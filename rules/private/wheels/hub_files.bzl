@@ -137,7 +137,15 @@ def requirements_bzl(hub, packages, configurations):
     )
 
 def wheel_arguments(wheel, lock):
-    """Returns the arguments of `wheel_repository` for a wheel of a plan; `lock` is the label of the lock."""
+    """Makes the arguments of `wheel_repository`.
+
+    Args:
+      wheel: a wheel of a plan.
+      lock: label of the lock.
+
+    Returns:
+      the arguments, as a dict.
+    """
     arguments = {"name": wheel.repository, "lock": lock} | {
         key: getattr(wheel, key)
         for key in ["package", "version", "python", "platform", "hashes", "file", "url", "path", "newest"]

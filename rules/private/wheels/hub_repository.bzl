@@ -1,7 +1,7 @@
 """The hub: `@wheels//numpy`. It reads the lock and fetches nothing."""
 
 load(":hub_files.bzl", "config_build", "install_bzl", "package_build", "requirements_bzl", "root_build")
-load(":hub_targets.bzl", "deps_build", "lock_json", "missing_builds", "package_targets")
+load(":hub_targets.bzl", "deps_build", "lock_json", "missing_builds", "package_targets", "unused_builds")
 load(":plan.bzl", "plan_wheels")
 load(":platforms.bzl", "DEFAULT_NEWEST", "DEFAULT_PLATFORMS", "DEFAULT_PYTHONS")
 
@@ -50,7 +50,7 @@ def _hub_repository_impl(rctx):
         name + "/BUILD.bazel": _package_build(plan, hub, name, newest)
         for name, configs in plan.packages.items()
         if configs
-    } | missing_builds(plan)
+    } | missing_builds(plan) | unused_builds(plan, hub)
     for path, text in files.items():
         rctx.file(path, text, executable = False)
     return rctx.repo_metadata(reproducible = True) if hasattr(rctx, "repo_metadata") else None

@@ -29,6 +29,9 @@ wheel_not_available(
 def _load(file, symbol):
     return _LOAD.format(str(Label("//rules/private/wheels:" + file)), symbol)
 
+# Targets of the repository of a wheel; what stands for a missing wheel has the same.
+_WHEEL_TARGETS = ["whl"]
+
 def missing_builds(plan):
     """Makes the BUILD files of what cannot be had: building it says why.
 
@@ -39,13 +42,37 @@ def missing_builds(plan):
       dict from path to text.
     """
     return {
-        "{}/missing_{}/BUILD.bazel".format(package, config): _load("not_available.bzl", "wheel_not_available") + "\n" + _PUBLIC +
-                                                             _MISSING.format(name = "whl", message = repr(message))
+        "{}/missing_{}/BUILD.bazel".format(package, config): _load("not_available.bzl", "wheel_not_available") + "\n" + _PUBLIC + "".join([
+            _MISSING.format(name = name, message = repr(message))
+            for name in _WHEEL_TARGETS
+        ])
         for package, configs in plan.missing.items()
         for config, message in configs.items()
     }
 
-def _members(node):
+_UNUSED = "error: wheels: @{}//{}: got a package that no python and platform of the hub uses, expected one that they need\n" + \
+          "hint: extras, groups, pythons and platforms of wheels.lock(name = '{}') say what is used of {}"
+
+def unused_builds(plan, hub):
+    """Makes the BUILD files of packages of the lock that nothing leads to: building them says so.
+
+    Args:
+      plan: see `plan_wheels`.
+      hub: name of the hub.
+
+    Returns:
+      dict from path to text.
+    """
+    return {
+        package + "/BUILD.bazel": _load("not_available.bzl", "wheel_not_available") + "\n" + _PUBLIC + _MISSING.format(
+            name = package,
+            message = repr(_UNUSED.format(hub, package, hub, plan.lock.file)),
+        )
+        for package, configs in plan.packages.items()
+        if not configs
+    }
+
+def _package_of(node):
     """Returns the package of a node: imageio[ffmpeg] -> imageio."""
     return node.partition("[")[0]
 
@@ -86,7 +113,7 @@ def deps_build(plan, config):
     for group in groups:
         needs, wheels = {}, {}
         for node in group:
-            package = _members(node)
+            package = _package_of(node)
             if not plan.lock.packages[plan.used[config][package]].own:
                 wheels["{}:whl".format(plan.packages[package][config])] = None
             for target in edges[node]:

@@ -185,7 +185,14 @@ def new_wheel(where, sha256, size = 0, file = "", folder = ""):
     )
 
 def file_of(where):
-    """Returns the file name of a url or path, with %XX decoded."""
+    """Tells the file name of a url or path, with %XX decoded.
+
+    Args:
+      where: the url or path.
+
+    Returns:
+      the name; it has no slash.
+    """
     name = where.partition("#")[0].partition("?")[0].rstrip("/").split("/")[-1]
     parts = name.split("%")
     text = parts[0]

@@ -73,7 +73,7 @@ def plan_wheels(hub, content, file, pythons, platforms, extras = [], groups = []
             nodes = plan.nodes.setdefault(config, {})
             for node in found.edges or {}:
                 nodes.setdefault(node.partition("[")[0], []).append(node)
-            for name, index in found.packages.items():
+            for index in found.packages.values():
                 _place(plan, state, lock.packages[index], index, python, platform, tags)
     return plan, None
 

@@ -35,14 +35,14 @@ def parse_toml(text, file):
     # table: where `key = value` goes. kinds: how each table came to be, by its path.
     state = struct(stack = [], keys = [], kinds = {})
     table, path, want, opened = root, "", "statement", None
-    number = 0
+    number, known = 0, {}
     for raw in text.split("\n"):
         number += 1
         line = raw[:-1] if raw.endswith("\r") else raw
         if opened:
             tokens, opened, error = continue_string(opened, line)
         else:
-            tokens, opened, error = tokens_of_line(line)
+            tokens, opened, error = tokens_of_line(line, known)
         if not error and want == "statement" and tokens and tokens[0] == "[":
             table, path, error = _header(root, state.kinds, line, tokens, number)
         elif not error:

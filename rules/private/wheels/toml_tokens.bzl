@@ -18,11 +18,12 @@ _ESCAPES = {"\"": "\"", "\\": "\\", "b": "\b", "f": "\f", "n": "\n", "r": "\r", 
 _HEX = "0123456789abcdef"
 _MULTI = ["\"\"\"", "'''"]
 
-def tokens_of_line(line):
+def tokens_of_line(line, known):
     """Splits a line into tokens.
 
     Args:
       line: text without its end of line.
+      known: dict that remembers the tokens between strings, because they repeat on most lines; changed.
 
     Returns:
       (tokens, rest, error): `rest` is None, or the multi-line string that this line opens, see `continue_string`; `error` is
@@ -36,13 +37,16 @@ def tokens_of_line(line):
     for piece in pieces:
         if not outside:
             tokens.append("\"" + piece)
+        elif piece in known:
+            tokens.extend(known[piece])
         elif piece:
             if "'" in piece:
                 return _scan(line)
             if "#" in piece:
                 tokens.extend(_words(piece.partition("#")[0]))
                 return tokens, None, None
-            tokens.extend(_words(piece))
+            known[piece] = _words(piece)
+            tokens.extend(known[piece])
         outside = not outside
     if outside:
         return None, None, "got a string without its closing quote, expected one"

@@ -94,7 +94,7 @@ def _package(problems, table):
         not_a_wheel = "{} '{}'".format(_NO_WHEEL[kind], where) if kind in _NO_WHEEL else "",
         own = kind in _NO_WHEEL and kind != "git",
         dependencies = _dependencies(problems, table, line, "dependencies"),
-        optional = _named(problems, table, line, "optional-dependencies"),
+        optional = _extras(problems, table, line),
         groups = _named(problems, table, line, "dev-dependencies"),
     )
 
@@ -149,6 +149,12 @@ def _named(problems, table, line, key):
         for name in named
         if type(named[name]) == "list"
     }
+
+def _extras(problems, table, line):
+    """Returns all extras of a package. uv leaves out those that need nothing, but says their names."""
+    metadata = field(problems, table, line, "metadata", "dict")
+    extras = texts(problems, metadata, line_of(metadata, line), "provides-extras") if "metadata" in table else []
+    return {normalize_name(extra): [] for extra in extras} | _named(problems, table, line, "optional-dependencies")
 
 def _manifest_root(problems, manifest):
     """Returns a package that stands for the requirements of a script or of a workspace without a project; or None."""

@@ -76,6 +76,7 @@ check "an extra" "$(files first '@uv//delta:delta[fast]')" \
 check "dependencies behind uv's encoding of conflicts" "$(files first @uv_cu//net:deps)" "kernels-1.0-py3-none-any.whl net-1.0+cu-py3-none-any.whl"
 run first build @uv//net
 check "what no extra asks for is not there" $? 1
+check_message "it says who decides" "error: wheels: @uv//net: got a package that no python and platform of the hub uses, expected one that they need"
 requests >/dev/null
 
 # --- pylock.toml -------------------------------------------------------------------------------------------------------

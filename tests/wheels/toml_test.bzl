@@ -21,6 +21,10 @@ several = [
   { a = "x = [1]", b = 2 },  # one
 
   { a = "it's" },
+  { a = "x" , c-d_1 = 3, b = { c = "]" } },
+  { a.b = "x", },
+  { a = "x" }, { a = "y" },
+  { "" = 'x' },
 ]
 lines = \"\"\"
 one
@@ -49,13 +53,13 @@ k = 2\r
 
 _VALUE = {
     LINE: 1,
-    "a": {LINE: 26, "b": {LINE: 24, "k": 1}, "k": 2},
+    "a": {LINE: 30, "b": {LINE: 28, "k": 1}, "k": 2},
     "array": [1, [2, "]"], {"x": {"y": [3]}}],
     "basic": "a # b \" é 😀 \\",
     "bool": True,
     "date": "2026-01-02T03:04:05Z",
     "dotted": {"k e y": {"z": ""}},
-    "empty": {LINE: 23},
+    "empty": {LINE: 27},
     "float": 1500.0,
     "hex": 255,
     "int": 1000,
@@ -64,15 +68,15 @@ _VALUE = {
     "negative": -3,
     "p": [
         {
-            LINE: 29,
-            "m": {LINE: 31, "k": 1},
+            LINE: 33,
+            "m": {LINE: 35, "k": 1},
             "n": 1,
-            "q": [{LINE: 33, "n": 1}, {LINE: 35, "n": 2}],
+            "q": [{LINE: 37, "n": 1}, {LINE: 39, "n": 2}],
         },
-        {LINE: 37, "m": {LINE: 38, "k": 2}},
+        {LINE: 41, "m": {LINE: 42, "k": 2}},
     ],
     "raw": "first\\n\nsecond",
-    "several": [{"a": "x = [1]", "b": 2}, {"a": "it's"}],
+    "several": [{"a": "x = [1]", "b": 2}, {"a": "it's"}, {"a": "x", "b": {"c": "]"}, "c-d_1": 3}, {"a": {"b": "x"}}, {"a": "x"}, {"a": "y"}, {"": "x"}],
 }
 
 def _reads_impl(ctx):
@@ -103,6 +107,9 @@ _REFUSED = {
     "a = 01": (1, "'01'", "a value"),
     "a = 1 2": (1, "'2'", "the end of the line"),
     "a = [,]": (1, "','", "a value"),
+    "a = [\n{ b = \"x\" \"y\" },\n]": (2, "'y'", "',' or '}'"),
+    "a = [\n{ b = \"x\", b = 1 },\n]": (2, "the key 'b' a second time", "each one once"),
+    "a = [\n{ b = 01 },\n]": (2, "'01'", "a value"),
     "a = [1\n\n": (3, "the end of the file", "the end of a value"),
     "a = [1\n2]": (2, "'2'", "',' or ']'"),
     "a = yes": (1, "'yes'", "a value"),

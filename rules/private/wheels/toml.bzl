@@ -11,7 +11,7 @@ Cost: each token is looked at once, each line is copied once.
 """
 
 load(":errors.bzl", "error_text")
-load(":toml_tokens.bzl", "continue_string", "tokens_of_line")
+load(":toml_tokens.bzl", "continue_string", "row_of_line", "tokens_of_line")
 
 visibility(["//rules/private/wheels", "//tests/wheels/..."])
 
@@ -35,10 +35,15 @@ def parse_toml(text, file):
     # table: where `key = value` goes. kinds: how each table came to be, by its path.
     state = struct(stack = [], keys = [], kinds = {})
     table, path, want, opened = root, "", "statement", None
-    number, known = 0, {}
+    number, known, rows = 0, {}, {}
     for raw in text.split("\n"):
         number += 1
         line = raw[:-1] if raw.endswith("\r") else raw
+        if want == "item" and line.endswith("},"):
+            row = row_of_line(line, rows)
+            if row:
+                state.stack[-1][1].append(row)
+                continue
         if opened:
             tokens, opened, error = continue_string(opened, line)
         else:
@@ -75,7 +80,7 @@ def _values(state, table, path, want, tokens, opened):
                 want = "item" if stack[-1][0] == "[" else "key"
                 continue
             if token != _CLOSING[stack[-1][0]]:
-                return None, "got '{}', expected ',' or '{}'".format(token, _CLOSING[stack[-1][0]])
+                return None, "got '{}', expected ',' or '{}'".format(token.removeprefix("\""), _CLOSING[stack[-1][0]])
             want, error = _close(state, table, path)
         elif want == "end":
             return None, "got '{}', expected the end of the line".format(token.removeprefix("\""))

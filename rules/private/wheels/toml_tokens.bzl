@@ -14,6 +14,7 @@ A token is a text: punctuation as it is, a bare word as it is, and a string with
 visibility(["//rules/private/wheels", "//tests/wheels/..."])
 
 _PUNCTUATION = "{}[],="
+_BARE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 _ESCAPES = {"\"": "\"", "\\": "\\", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _HEX = "0123456789abcdef"
 _MULTI = ["\"\"\"", "'''"]
@@ -51,6 +52,52 @@ def tokens_of_line(line, known):
     if outside:
         return None, None, "got a string without its closing quote, expected one"
     return tokens, None, None
+
+def row_of_line(line, known):
+    """Reads a line that is one row of an array, `{ key = "text", key = 1 },`: nearly all of a large lock is such lines.
+
+    What is between the strings becomes JSON, and the native reader of JSON does the rest.
+
+    Args:
+      line: text without its end of line.
+      known: dict that remembers what is between strings as JSON; changed.
+
+    Returns:
+      a dict; or None when the line may be anything else, or wrong.
+    """
+    if "\\" in line or "#" in line:
+        return None
+    pieces = line[:-1].split("\"")
+    keys = 0
+    for index in range(0, len(pieces), 2):
+        piece = pieces[index]
+        if piece not in known:
+            known[piece] = _as_json(piece)
+        if known[piece] == None:
+            return None
+        pieces[index], count = known[piece]
+        keys += count
+    row = json.decode("\"".join(pieces), default = None)
+
+    # A key that is there twice, or a table within, would differ.
+    return row if row and len(row) == keys else None
+
+def _as_json(piece):
+    """Returns (what is between strings as JSON, how many keys it gives a value), or None when it is not plain."""
+    words = _words(piece)
+    out = []
+    for word, after in zip(words, words[1:] + [""]):
+        if word == "=":
+            out.append(":")
+        elif word in "{},":
+            out.append(word)
+        elif after == "=" and not word.strip(_BARE):
+            out.append("\"" + word + "\"")
+        elif word.isdigit() and (word[0] != "0" or word == "0") and after != "=":
+            out.append(word)
+        else:
+            return None
+    return "".join(out), len([word for word in out if word == ":"])
 
 def _words(piece):
     for char in _PUNCTUATION.elems():

@@ -4,17 +4,20 @@
 
 Makes a workspace in a temporary folder with a uv.lock of that many packages, each with wheels of so many pythons on seven
 platforms and with three dependencies, and one python on four platforms in `wheels.lock`. The wheels that are fetched come
-from a folder. Every step is one command of one Bazel; the smallest of some runs, because other work on the machine only adds:
+from a folder. Every step is one command of one Bazel: wall seconds, and CPU seconds of its server, which other work on the
+machine changes less; the smallest of some runs:
 
     first build       server just started: rules loaded, lock read twice (extension, hub), hub written, wheel fetched
     same server       another package: its BUILD file loaded and analysed, its wheel fetched
     new server        the same target after a shutdown: with MODULE.bazel the extension reads the lock again
+    no lock           a new server and a target that needs nothing of the hub, for comparison
     explain           the text of one package
 """
 
 import argparse
 import hashlib
 import io
+import os
 import pathlib
 import shutil
 import subprocess
@@ -79,7 +82,7 @@ def main():
     work = root / "workspace"
     work.mkdir()
     (work / "uv.lock").write_text(text)
-    (work / "BUILD.bazel").write_text("")
+    (work / "BUILD.bazel").write_text('exports_files(["uv.lock"])\n')
     (work / ".bazelversion").write_text((REPO / ".bazelversion").read_text())
     call = f'    name = "wheels",\n    file = "//:uv.lock",\n    platforms = {HUB},\n    pythons = ["3.11"],\n'.replace("'", '"')
     (work / "MODULE.bazel").write_text(
@@ -93,12 +96,24 @@ def main():
     startup = [options.bazel, f"--output_base={root}/base", "--max_idle_secs=120"]
 
     def bazel(command, *arguments):
-        start = time.monotonic()
+        start, cpu = time.monotonic(), server_cpu()
         flags = [] if command in ["shutdown", "info"] else modes + ["--noshow_progress", "--experimental_convenience_symlinks=ignore"]
         done = subprocess.run([*startup, command, *flags, *arguments], cwd=work, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(done.stderr)
-        return time.monotonic() - start
+        return time.monotonic() - start, server_cpu() - cpu
+
+    def server_cpu():
+        try:
+            pid = int((root / "base" / "server" / "server.pid.txt").read_text())
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        except (OSError, ValueError):
+            return 0.0
+
+    def row(name, times, note=""):
+        wall, cpu = min(times)
+        print(f"{name:12} {wall:6.2f} s wall, {cpu:6.2f} s CPU  {note}", flush=True)
 
     def fetched():
         return len(list((root / "base" / "external").glob("*wheels_package_*/*.whl")))
@@ -106,16 +121,18 @@ def main():
     print(f"{len(text) / 1e6:.1f} MB of uv.lock, {options.packages} packages, {options.packages * options.pythons * len(PLATFORMS)} wheels")
     try:
         bazel("info", "release")
-        print(f"first build    {bazel('build', '@wheels//' + names[0]):6.2f} s   {fetched()} wheel fetched")
-        times = [bazel("build", f"@wheels//{names[1 + i]}") for i in range(options.runs)]
-        print(f"same server    {min(times):6.2f} s   {fetched()} wheels fetched")
-        print(f"explain        {bazel('build', '@wheels//' + names[1] + ':explain'):6.2f} s")
+        row("first build", [bazel("build", "@wheels//" + names[0])], f"{fetched()} wheel fetched")
+        row("same server", [bazel("build", f"@wheels//{names[1 + i]}") for i in range(options.runs)], f"{fetched()} wheels fetched")
+        row("explain", [bazel("build", f"@wheels//{names[1]}:explain")])
         times = []
         for _ in range(options.runs):
             bazel("shutdown")
             bazel("info", "release")
             times.append(bazel("build", "--nobuild", f"@wheels//{names[0]}"))
-        print(f"new server     {min(times):6.2f} s")
+        row("new server", times)
+        bazel("shutdown")
+        bazel("info", "release")
+        row("no lock", [bazel("build", "--nobuild", "//:uv.lock")])
     finally:
         bazel("shutdown")
         subprocess.run(["chmod", "-R", "u+w", str(root)], check=False)

@@ -1,29 +1,22 @@
 """Module extension `wheels`."""
 
 load(":errors.bzl", "error_text")
-load(":hub_repository.bzl", "hub_repository")
+load(":hub_files.bzl", "wheel_arguments")
+load(":hub_repository.bzl", "LOCK_ATTRS", "hub_repository")
 load(":plan.bzl", "plan_wheels")
-load(":platforms.bzl", "DEFAULT_PLATFORMS", "DEFAULT_PYTHONS")
 load(":wheel_repository.bzl", "wheel_repository")
 
 visibility(["//rules"])
 
 def _declare(module_ctx, tag):
     lock = str(tag.file)
-    plan, error = plan_wheels(tag.name, module_ctx.read(tag.file), lock, tag.pythons, tag.platforms)
+    content = module_ctx.read(tag.file)
+    plan, error = plan_wheels(tag.name, content, lock, tag.pythons, tag.platforms, tag.extras, tag.groups, tag.newest)
     if error:
         fail("\n" + error)
     for wheel in plan.wheels:
-        wheel_repository(
-            name = wheel.repository,
-            package = wheel.package,
-            version = wheel.version,
-            python = wheel.python,
-            platform = wheel.platform,
-            hashes = wheel.hashes,
-            lock = lock,
-        )
-    hub_repository(name = tag.name, hub = tag.name, file = tag.file, pythons = tag.pythons, platforms = tag.platforms)
+        wheel_repository(**wheel_arguments(wheel, lock))
+    hub_repository(hub = tag.name, **{key: getattr(tag, key) for key in list(LOCK_ATTRS) + ["name"]})
 
 def _wheels_impl(module_ctx):
     owners, direct, direct_dev = {}, [], []
@@ -50,22 +43,13 @@ def _wheels_impl(module_ctx):
 
 _lock = tag_class(
     doc = "Makes the repository `name` from a lock: `@name//numpy` is the wheel for the platform that is built for.",
-    attrs = {
+    attrs = LOCK_ATTRS | {
         "name": attr.string(doc = "Name of the repository.", mandatory = True),
-        "file": attr.label(doc = "requirements.txt with hashes.", mandatory = True),
-        "pythons": attr.string_list(
-            doc = "Versions of CPython, such as `3.11`. The first one is used when the flag python_version is not set.",
-            default = DEFAULT_PYTHONS,
-        ),
-        "platforms": attr.string_list(
-            doc = "Platforms: linux_x86_64, linux_aarch64. Default: both.",
-            default = DEFAULT_PLATFORMS,
-        ),
     },
 )
 
 wheels = module_extension(
     implementation = _wheels_impl,
-    doc = "Python wheels from locks, one lazily fetched repository per wheel, python and platform.",
+    doc = "Python wheels from locks, one lazily fetched repository per wheel.",
     tag_classes = {"lock": _lock},
 )

@@ -1,4 +1,8 @@
-"""Gets the file of one wheel: from Bazel's repository cache, else through the user's own pip.
+"""Gets the file of one wheel.
+
+Where the lock has a URL, it is asked, by Bazel's own downloader (with its credential helper, netrc and repository cache).
+Where it has a path, that file is taken. Where it has hashes only (requirements.txt): from Bazel's repository cache, else
+through the user's own pip. The hash decides each time.
 
 The index is not named here: pip asks the one it is configured for, and the pinned sha256 decide. What pip brought goes
 through Bazel's downloader, which checks the sha256 again and keeps the wheel in the repository cache. So a wheel is
@@ -12,9 +16,11 @@ not kept under a key, so that it has the same name on every machine.
 The key holds all pinned hashes as well: which of them pip takes depends on the whole set.
 """
 
+load("@bazel_tools//tools/build_defs/repo:utils.bzl", "get_auth")
 load(":errors.bzl", "error_text")
 load(":names.bzl", "python_tag")
-load(":platforms.bzl", "PLATFORMS")
+load(":platforms.bzl", "DEFAULT_NEWEST")
+load(":tags.bzl", "platform_tags")
 
 visibility(["//rules/private/wheels"])
 
@@ -28,16 +34,48 @@ def fetch_wheel(rctx, wheel):
 
     Args:
       rctx: the repository context.
-      wheel: struct (package, version, python, platform, hashes, lock).
+      wheel: struct (package, version, python, platform, hashes, lock, newest, file, url, path).
 
     Returns:
       its file name. Ends the build when the wheel cannot be had.
     """
+    if wheel.url or wheel.path:
+        return _from_lock(rctx, wheel)
     python = _find_python(rctx, wheel)
     return _from_cache(rctx, python, wheel) or _from_pip(rctx, python, wheel)
 
+def _from_lock(rctx, wheel):
+    """Gets a wheel from where the lock says that it is."""
+    where = wheel.url
+    if wheel.path:
+        path = rctx.path(wheel.path) if wheel.path.startswith("/") else rctx.path(rctx.attr.lock_file).dirname
+        for part in [] if wheel.path.startswith("/") else wheel.path.split("/"):
+            path = path.dirname if part == ".." else path.get_child(part)
+        if not path.exists:
+            _fail(wheel, "no file '{}'".format(path), "the wheel that {} names".format(wheel.lock), None)
+        where = _file_url(path)
+    result = rctx.download(
+        url = where,
+        output = wheel.file,
+        sha256 = wheel.hashes[0],
+        auth = get_auth(rctx, [where]),
+        allow_fail = True,
+    )
+    if not result.success:
+        _fail(
+            wheel,
+            "nothing usable from {}".format(where),
+            "the file with sha256 {} that {} pins".format(wheel.hashes[0], wheel.lock),
+            "see the warnings above; a pinned wheel that cannot be had, or has other bytes, ends the build",
+        )
+    return wheel.file
+
 def _fail(wheel, got, expected, hint):
-    where = "{}=={} (python {}, {})".format(wheel.package, wheel.version, wheel.python, wheel.platform)
+    where = "{}=={} ({})".format(
+        wheel.package,
+        wheel.version,
+        wheel.file or "python {}, {}".format(wheel.python, wheel.platform),
+    )
     fail("\n" + error_text("wheel", where, got, expected, hint))
 
 def _find_python(rctx, wheel):
@@ -111,9 +149,9 @@ def _pip_download(rctx, python, wheel):
     lines = ["{}=={}".format(wheel.package, wheel.version)] + ["    --hash=sha256:" + sha256 for sha256 in wheel.hashes]
     rctx.file(_DOWNLOADS + "/requirement.txt", " \\\n".join(lines) + "\n", executable = False)
     command = [python, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes", "--no-input"]
-    command += ["--disable-pip-version-check", "--progress-bar=off", "--python-version", wheel.python]
+    command += ["--disable-pip-version-check", "--progress-bar=off", "--python-version", wheel.python.removesuffix("t")]
     command += ["--implementation", "cp", "--abi", python_tag(wheel.python)]
-    for tag in PLATFORMS[wheel.platform].tags:
+    for tag in platform_tags(wheel.platform, DEFAULT_NEWEST | wheel.newest):
         command += ["--platform", tag]
     command += ["-r", rctx.path(_DOWNLOADS + "/requirement.txt"), "-d", rctx.path(_DOWNLOADS)]
     rctx.report_progress("pip download {}=={}".format(wheel.package, wheel.version))

@@ -1,7 +1,6 @@
 """Texts of the files of a hub repository."""
 
-load(":names.bzl", "config_name", "repository_name")
-load(":platforms.bzl", "PLATFORMS")
+load(":names.bzl", "config_name")
 
 visibility(["//rules/private/wheels", "//tests/wheels/..."])
 
@@ -10,15 +9,23 @@ _PUBLIC = "package(default_visibility = [\"//visibility:public\"])\n"
 _CONFIG = """
 config_setting(
     name = "{name}",
-    constraint_values = {constraints},
-    flag_values = {{"{flag}": "{python}"}},
+    flag_values = {{":choice": "{name}"}},
+)
+"""
+
+_CHOICE = """\
+load("{choice}", "wheel_choice")
+
+{public}
+wheel_choice(
+    name = "choice",
+    platforms = {platforms},
+    pythons = {pythons},
 )
 """
 
 def config_build(pythons, platforms):
-    """Makes the BUILD file of `//_config`: one config_setting for each python and platform.
-
-    The settings `default_*` match when no python is asked for; they stand for the first one.
+    """Makes the BUILD file of `//_config`: the chooser, and one config_setting for each python and platform.
 
     Args:
       pythons: versions of CPython.
@@ -27,62 +34,51 @@ def config_build(pythons, platforms):
     Returns:
       the text.
     """
-    text = _PUBLIC
-    for python in [""] + pythons:
+    text = _CHOICE.format(
+        choice = str(Label("//rules/private/wheels:choice.bzl")),
+        public = _PUBLIC,
+        platforms = repr(platforms),
+        pythons = repr(pythons),
+    )
+    for python in pythons:
         for platform in platforms:
-            text += _CONFIG.format(
-                name = config_name(python, platform) if python else "default_" + platform,
-                constraints = [str(label) for label in PLATFORMS[platform].constraints],
-                flag = str(Label("//rules/private/wheels:python_version")),
-                python = python,
-            )
+            text += _CONFIG.format(name = config_name(python, platform))
     return text
 
 def _select(choices, no_match):
-    """Returns a select() expression. `choices`: list of (configuration, value as text)."""
-    rows = ["        \"//_config:{}\": {},\n".format(config, value) for config, value in choices]
+    """Returns a select() expression. `choices`: dict from configuration to value as text."""
+    rows = ["        \"//_config:{}\": {},\n".format(config, choices[config]) for config in sorted(choices)]
     return "select({{\n{}    }}, no_match_error = \"{}\")".format("".join(rows), no_match)
 
-def _with_default(choices, pythons, platforms):
-    """Adds the rows that serve when no python is asked for. `choices`: dict from configuration to value."""
-    rows = sorted(choices.items())
-    for platform in platforms:
-        config = config_name(pythons[0], platform)
-        if config in choices:
-            rows.append(("default_" + platform, choices[config]))
-    return rows
-
-def package_build(hub, package, configs, pythons, platforms):
+def package_build(hub, package, configs, extra = None):
     """Makes the BUILD file of one package: the target with its name, and `:whl`, which is the same.
 
     Args:
       hub: name of the hub.
       package: normalized name.
-      configs: the configurations that have a wheel.
-      pythons: versions of CPython; the first one is the default.
-      platforms: names of platforms.
+      configs: dict from configuration to where its `:whl` is, such as `@wheels_numpy_5f1c0e2a//`.
+      extra: function from a function (choices: text of a select()) to further loads and targets, or None.
 
     Returns:
       the text.
     """
-    choices = {}
-    for python in pythons:
-        for platform in platforms:
-            if config_name(python, platform) in configs:
-                repository = repository_name(hub, package, python, platform)
-                choices[config_name(python, platform)] = "\"@{}//:whl\"".format(repository)
     no_match = "error: wheels: @{}//{}: got a python or platform without a pinned wheel, expected one of {}".format(
         hub,
         package,
         ", ".join(sorted(configs)),
     ) + "\\nhint: add it to wheels.lock(name = '{}'), or mark the target with target_compatible_with".format(hub)
-    text = _PUBLIC + "\nalias(\n    name = \"{}\",\n    actual = {},\n)\n".format(
+
+    def select(choices):
+        return _select({config: repr(label) for config, label in choices.items()}, no_match)
+
+    more = extra(select) if extra else struct(loads = "", targets = "")
+    text = more.loads + _PUBLIC + "\nalias(\n    name = \"{}\",\n    actual = {},\n)\n".format(
         package,
-        _select(_with_default(choices, pythons, platforms), no_match),
+        select({config: place + ":whl" for config, place in configs.items()}),
     )
     if package != "whl":
         text += "\nalias(\n    name = \"whl\",\n    actual = \":{}\",\n)\n".format(package)
-    return text
+    return text + more.targets
 
 def root_build(hub, packages, pythons, platforms):
     """Makes the root BUILD file: `:all_wheels`, the wheels of all packages that the selected platform has.
@@ -90,7 +86,7 @@ def root_build(hub, packages, pythons, platforms):
     Args:
       hub: name of the hub.
       packages: dict from package to its configurations.
-      pythons: versions of CPython; the first one is the default.
+      pythons: versions of CPython.
       platforms: names of platforms.
 
     Returns:
@@ -106,8 +102,8 @@ def root_build(hub, packages, pythons, platforms):
         ", ".join(sorted(choices)),
     )
     return _PUBLIC + "\nfilegroup(\n    name = \"all_wheels\",\n    srcs = {},\n)\n".format(
-        _select(_with_default(choices, pythons, platforms), no_match),
-    )
+        _select(choices, no_match),
+    ) + "\nexports_files([\"lock.json\"])\n"
 
 _REQUIREMENTS = '''\
 """Labels of the wheels of @{hub}."""
@@ -140,6 +136,25 @@ def requirements_bzl(hub, packages, configurations):
         labels = "".join(["    Label(\"//{0}:{0}\"),\n".format(name) for name in everywhere]),
     )
 
+def wheel_arguments(wheel, lock):
+    """Makes the arguments of `wheel_repository`.
+
+    Args:
+      wheel: a wheel of a plan.
+      lock: label of the lock.
+
+    Returns:
+      the arguments, as a dict.
+    """
+    arguments = {"name": wheel.repository, "lock": lock} | {
+        key: getattr(wheel, key)
+        for key in ["package", "version", "python", "platform", "hashes", "file", "url", "path", "newest"]
+        if getattr(wheel, key)
+    }
+    if wheel.path:
+        arguments["lock_file"] = lock
+    return arguments
+
 _INSTALL = '''\
 """The wheel repositories of @{hub}, for WORKSPACE files."""
 
@@ -162,13 +177,13 @@ def install_bzl(hub, wheels, lock):
     """
     calls = []
     for wheel in wheels:
-        arguments = ["name = \"{}\"".format(wheel.repository), "lock = \"{}\"".format(lock)] + [
-            "{} = \"{}\"".format(key, getattr(wheel, key))
-            for key in ["package", "version", "python", "platform"]
-        ] + ["hashes = {}".format(wheel.hashes)]
-        calls.append("    wheel_repository({})\n".format(", ".join(arguments)))
+        arguments = wheel_arguments(wheel, lock)
+        calls.append("    wheel_repository({})\n".format(", ".join(["{} = {}".format(*item) for item in [
+            (key, "Label({})".format(repr(value)) if key == "lock_file" else repr(value))
+            for key, value in arguments.items()
+        ]])))
     return _INSTALL.format(
         hub = hub,
         rule = str(Label("//rules/private/wheels:wheel_repository.bzl")),
-        calls = "".join(calls),
+        calls = "".join(calls) or "    pass\n",
     )

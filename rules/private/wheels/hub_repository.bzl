@@ -1,37 +1,85 @@
 """The hub: `@wheels//numpy`. It reads the lock and fetches nothing."""
 
 load(":hub_files.bzl", "config_build", "install_bzl", "package_build", "requirements_bzl", "root_build")
+load(":hub_targets.bzl", "deps_build", "lock_json", "missing_builds", "package_targets", "unused_builds")
 load(":plan.bzl", "plan_wheels")
+load(":platforms.bzl", "DEFAULT_NEWEST", "DEFAULT_PLATFORMS", "DEFAULT_PYTHONS")
 
 visibility(["//rules/private/wheels"])
 
+def _package_build(plan, hub, name, newest):
+    return package_build(
+        hub,
+        name,
+        plan.packages[name],
+        lambda select: package_targets(plan, hub, name, newest, select),
+    )
+
 def _hub_repository_impl(rctx):
     hub, pythons, platforms = rctx.attr.hub, rctx.attr.pythons, rctx.attr.platforms
-    lock = str(rctx.attr.file)
-    plan, error = plan_wheels(hub, rctx.read(rctx.attr.file), lock, pythons, platforms)
+    lock, newest = str(rctx.attr.file), DEFAULT_NEWEST | rctx.attr.newest
+    plan, error = plan_wheels(
+        hub,
+        rctx.read(rctx.attr.file),
+        lock,
+        pythons,
+        platforms,
+        rctx.attr.extras,
+        rctx.attr.groups,
+        rctx.attr.newest,
+    )
     if error:
         fail("\n" + error)
+
+    # The projects of the lock are the user's own targets, and no wheels.
+    packages = {
+        name: {config: place for config, place in configs.items() if not plan.lock.packages[plan.used[config][name]].own}
+        for name, configs in plan.packages.items()
+    }
     files = {
-        "BUILD.bazel": root_build(hub, plan.packages, pythons, platforms),
+        "BUILD.bazel": root_build(hub, packages, pythons, platforms),
         "_config/BUILD.bazel": config_build(pythons, platforms),
         "install.bzl": install_bzl(hub, plan.wheels, lock),
-        "requirements.bzl": requirements_bzl(hub, plan.packages, len(pythons) * len(platforms)),
+        "lock.json": lock_json(plan),
+        "requirements.bzl": requirements_bzl(hub, packages, len(pythons) * len(platforms)),
     } | {
-        name + "/BUILD.bazel": package_build(hub, name, configs, pythons, platforms)
+        "_deps/{}/BUILD.bazel".format(config): deps_build(plan, config)
+        for config, edges in plan.edges.items()
+        if edges
+    } | {
+        name + "/BUILD.bazel": _package_build(plan, hub, name, newest)
         for name, configs in plan.packages.items()
         if configs
-    }
+    } | missing_builds(plan) | unused_builds(plan, hub)
     for path, text in files.items():
         rctx.file(path, text, executable = False)
     return rctx.repo_metadata(reproducible = True) if hasattr(rctx, "repo_metadata") else None
 
+# Attributes of the hub that users write; also those of the extension's tag.
+LOCK_ATTRS = {
+    "extras": attr.string_list(doc = "Extras of the project that is locked (uv.lock, pylock.toml). Default: none."),
+    "file": attr.label(
+        doc = "The lock: requirements.txt with hashes, uv.lock, or pylock.toml.",
+        mandatory = True,
+        allow_single_file = True,
+    ),
+    "groups": attr.string_list(doc = "Dependency groups of the project that is locked. Default: none, or what pylock.toml says."),
+    "newest": attr.string_dict(doc = "Newest system that a wheel may ask for. Default: " + str(DEFAULT_NEWEST)),
+    "platforms": attr.string_list(
+        doc = "Platforms such as `linux_x86_64`, `linux_x86_64_musl`, `macos_aarch64`. Default: the two of Linux with glibc.",
+        default = DEFAULT_PLATFORMS,
+    ),
+    "pythons": attr.string_list(
+        doc = "Versions of CPython: `3.11`, `3.11.9` where a marker asks for the patch release, `3.13t` for the free-threaded " +
+              "one. The first one is used when the flag python_version is not set.",
+        default = DEFAULT_PYTHONS,
+    ),
+}
+
 hub_repository = repository_rule(
     implementation = _hub_repository_impl,
     doc = "Entry to the wheels of one lock.",
-    attrs = {
+    attrs = LOCK_ATTRS | {
         "hub": attr.string(doc = "Name of the hub, as the user wrote it.", mandatory = True),
-        "file": attr.label(doc = "requirements.txt with hashes.", mandatory = True, allow_single_file = True),
-        "pythons": attr.string_list(doc = "Versions of CPython; the first one is the default.", mandatory = True),
-        "platforms": attr.string_list(doc = "Names of platforms.", mandatory = True),
     },
 )

@@ -36,7 +36,7 @@ def is_version(version):
     return version != "" and version[0].isalnum()
 
 def parse_python(python):
-    """Parses a python such as `3.11`.
+    """Parses a python such as `3.11`, `3.11.7`, or `3.13t` (free-threaded).
 
     Args:
       python: the text.
@@ -44,14 +44,15 @@ def parse_python(python):
     Returns:
       (major, minor), or None when it is not of that form.
     """
-    parts = python.split(".")
-    if len(parts) != 2 or not parts[0].isdigit() or not parts[1].isdigit():
+    parts = python.removesuffix("t").split(".")
+    if len(parts) not in [2, 3] or [part for part in parts if not part.isdigit()]:
         return None
     return (int(parts[0]), int(parts[1]))
 
 def python_tag(python):
-    """Returns the tag of CPython `python`: "3.11" -> "cp311"."""
-    return "cp" + python.replace(".", "")
+    """Returns the tag of CPython `python`: "3.11" -> "cp311", "3.13.1t" -> "cp313t"."""
+    suffix = "t" if python.endswith("t") else ""
+    return "cp" + "".join(python.removesuffix("t").split(".")[:2]) + suffix
 
 def config_name(python, platform):
     """Returns the name of the pair (python, platform): "cp311_linux_x86_64"."""

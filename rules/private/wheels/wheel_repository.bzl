@@ -1,4 +1,4 @@
-"""Repository of one wheel for one python and one platform. It is fetched when a build selects it, and not before."""
+"""Repository of one wheel. It is fetched when a build selects it, and not before."""
 
 load(":fetch.bzl", "fetch_wheel")
 
@@ -26,6 +26,10 @@ def _wheel_repository_impl(rctx):
         platform = rctx.attr.platform,
         hashes = rctx.attr.hashes,
         lock = rctx.attr.lock,
+        newest = rctx.attr.newest,
+        file = rctx.attr.file,
+        url = rctx.attr.url,
+        path = rctx.attr.path,
     )
     rctx.file("BUILD.bazel", _BUILD.format(
         wheel_file = str(Label("//rules/private/wheels:wheel_file.bzl")),
@@ -41,8 +45,13 @@ wheel_repository = repository_rule(
     attrs = {
         "package": attr.string(doc = "Name of the package, normalized (PEP 503).", mandatory = True),
         "version": attr.string(doc = "Its version.", mandatory = True),
-        "python": attr.string(doc = "CPython that the wheel is for, such as `3.11`.", mandatory = True),
-        "platform": attr.string(doc = "Platform that the wheel is for, such as `linux_x86_64`.", mandatory = True),
+        "python": attr.string(doc = "CPython that the wheel is for, such as `3.11`; where the lock does not name the file."),
+        "platform": attr.string(doc = "Platform that it is for, such as `linux_x86_64`; where the lock does not name the file."),
+        "newest": attr.string_dict(doc = "Newest systems that it may ask for; where the lock does not name the file."),
+        "file": attr.string(doc = "File name, where the lock names it."),
+        "url": attr.string(doc = "Where it is, when the lock says so."),
+        "path": attr.string(doc = "Where it is, relative to the lock."),
+        "lock_file": attr.label(doc = "The lock, for `path`.", allow_single_file = True),
         "hashes": attr.string_list(doc = "Pinned sha256 in hex; the wheel has one of them.", mandatory = True),
         "lock": attr.string(doc = "The lock, for messages.", mandatory = True),
     },

@@ -1,11 +1,10 @@
 """Macro `wheels_lock` for WORKSPACE files."""
 
 load(":hub_repository.bzl", "hub_repository")
-load(":platforms.bzl", "DEFAULT_PLATFORMS", "DEFAULT_PYTHONS")
 
 visibility(["//rules"])
 
-def wheels_lock(name, file, pythons = DEFAULT_PYTHONS, platforms = DEFAULT_PLATFORMS):
+def wheels_lock(name, file, **kwargs):
     """Makes the repository `name` from a lock of wheels.
 
     A WORKSPACE file learns the names of the wheel repositories in a second step:
@@ -16,8 +15,7 @@ def wheels_lock(name, file, pythons = DEFAULT_PYTHONS, platforms = DEFAULT_PLATF
 
     Args:
       name: name of the repository.
-      file: requirements.txt with hashes.
-      pythons: versions of CPython; the first one is the default.
-      platforms: names of platforms.
+      file: requirements.txt with hashes, uv.lock or pylock.toml.
+      **kwargs: pythons, platforms, extras, groups, newest; as of the tag `wheels.lock` of the module extension.
     """
-    hub_repository(name = name, hub = name, file = file, pythons = pythons, platforms = platforms)
+    hub_repository(name = name, hub = name, file = file, **kwargs)

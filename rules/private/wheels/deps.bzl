@@ -1,0 +1,17 @@
+"""Wheels with all that they need."""
+
+# Hub repositories load this.
+visibility("public")
+
+def _wheel_deps_impl(ctx):
+    files = depset(transitive = [target[DefaultInfo].files for target in ctx.attr.wheels + ctx.attr.deps])
+    return [DefaultInfo(files = files, runfiles = ctx.runfiles(transitive_files = files))]
+
+wheel_deps = rule(
+    implementation = _wheel_deps_impl,
+    doc = "The wheels of packages that need each other, and those of everything that they need.",
+    attrs = {
+        "deps": attr.label_list(doc = "Targets of the same rule."),
+        "wheels": attr.label_list(doc = "The wheels themselves."),
+    },
+)

@@ -1,0 +1,200 @@
+"""Texts of the targets of a hub that explain, that close over dependencies, and that say what is missing."""
+
+load(":graph.bzl", "components")
+
+visibility(["//rules/private/wheels", "//tests/wheels/..."])
+
+_PUBLIC = "package(default_visibility = [\"//visibility:public\"])\n"
+
+_LOAD = "load(\"{}\", \"{}\")\n"
+
+_EXPLAIN = """
+explain_wheel(
+    name = "explain",
+    choice = "//_config:choice",
+    newest = {newest},
+    target = "@{hub}//{package}",
+    used = {used},
+    versions = {versions},
+)
+"""
+
+_MISSING = """
+wheel_not_available(
+    name = "{name}",
+    message = {message},
+)
+"""
+
+def _load(file, symbol):
+    return _LOAD.format(str(Label("//rules/private/wheels:" + file)), symbol)
+
+# Targets of the repository of a wheel; what stands for a missing wheel has the same.
+_WHEEL_TARGETS = ["whl"]
+
+def missing_builds(plan):
+    """Makes the BUILD files of what cannot be had: building it says why.
+
+    Args:
+      plan: see `plan_wheels`.
+
+    Returns:
+      dict from path to text.
+    """
+    return {
+        "{}/missing_{}/BUILD.bazel".format(package, config): _load("not_available.bzl", "wheel_not_available") + "\n" + _PUBLIC + "".join([
+            _MISSING.format(name = name, message = repr(message))
+            for name in _WHEEL_TARGETS
+        ])
+        for package, configs in plan.missing.items()
+        for config, message in configs.items()
+    }
+
+_UNUSED = "error: wheels: @{}//{}: got a package that no python and platform of the hub uses, expected one that they need\n" + \
+          "hint: extras, groups, pythons and platforms of wheels.lock(name = '{}') say what is used of {}"
+
+def unused_builds(plan, hub):
+    """Makes the BUILD files of packages of the lock that nothing leads to: building them says so.
+
+    Args:
+      plan: see `plan_wheels`.
+      hub: name of the hub.
+
+    Returns:
+      dict from path to text.
+    """
+    return {
+        package + "/BUILD.bazel": _load("not_available.bzl", "wheel_not_available") + "\n" + _PUBLIC + _MISSING.format(
+            name = package,
+            message = repr(_UNUSED.format(hub, package, hub, plan.lock.file)),
+        )
+        for package, configs in plan.packages.items()
+        if not configs
+    }
+
+def _package_of(node):
+    """Returns the package of a node: imageio[ffmpeg] -> imageio."""
+    return node.partition("[")[0]
+
+_DEPS = """
+wheel_deps(
+    name = "{name}",
+    deps = {deps},
+    wheels = {wheels},
+)
+"""
+
+_ALIAS = """
+alias(
+    name = "{name}",
+    actual = "{actual}",
+)
+"""
+
+def deps_build(plan, config):
+    """Makes the BUILD file of `//_deps/<configuration>`: what each package needs, and itself.
+
+    A target holds the packages that need each other, and depends on the rest.
+
+    Args:
+      plan: see `plan_wheels`.
+      config: the configuration.
+
+    Returns:
+      the text.
+    """
+    edges = plan.edges[config]
+    groups = components(edges)
+    owner = {}
+    for group in groups:
+        for node in group:
+            owner[node] = group[0]
+    text = [_load("deps.bzl", "wheel_deps"), "\n", _PUBLIC]
+    for group in groups:
+        needs, wheels = {}, {}
+        for node in group:
+            package = _package_of(node)
+            if not plan.lock.packages[plan.used[config][package]].own:
+                wheels["{}:whl".format(plan.packages[package][config])] = None
+            for target in edges[node]:
+                if owner[target] != group[0]:
+                    needs[":" + owner[target]] = None
+        text.append(_DEPS.format(name = group[0], deps = sorted(needs), wheels = sorted(wheels)))
+        for node in group[1:]:
+            text.append(_ALIAS.format(name = node, actual = ":" + group[0]))
+    return "".join(text)
+
+_NO_EDGES = "error: wheels: @{}//{}:deps: got a {}, which does not say who needs whom, expected a lock that does\n" + \
+            "hint: use uv.lock, or name the wheels one by one, or all of them: @{}//:all_wheels"
+
+def _version(package):
+    """Returns what `explain` says of one version of a package."""
+    return json.encode({
+        "files": [wheel.file for wheel in package.wheels],
+        "hashes": len(package.hashes),
+        "not_a_wheel": package.not_a_wheel,
+        "sdist": package.sdist,
+        "version": package.version,
+    })
+
+def package_targets(plan, hub, package, newest, select):
+    """Makes the targets of a package beside the wheel: `explain`, `deps` and one for each extra.
+
+    Args:
+      plan: see `plan_wheels`.
+      hub: name of the hub.
+      package: its name.
+      newest: see `wheel_tags`.
+      select: function from a dict (configuration to label) to the text of a select().
+
+    Returns:
+      a struct (loads, targets) of texts.
+    """
+    used = {config: names[package] for config, names in plan.used.items() if package in names}
+    order = sorted({index: None for index in used.values()})
+    versions = [_version(plan.lock.packages[index]) for index in order]
+    loads = _load("explain.bzl", "explain_wheel")
+    targets = "" if package == "explain" else _EXPLAIN.format(
+        hub = hub,
+        package = package,
+        newest = repr(newest),
+        used = repr({config: str(order.index(index)) for config, index in used.items()}),
+        versions = repr(versions),
+    )
+    nodes = {}
+    for config in used:
+        for node in plan.nodes[config].get(package, []):
+            nodes.setdefault(node, {})[config] = "//_deps/{}:{}".format(config, node)
+    if package != "deps" and package in nodes:
+        targets += "\nalias(\n    name = \"deps\",\n    actual = {},\n)\n".format(select(nodes[package]))
+    elif package != "deps":
+        loads += _load("not_available.bzl", "wheel_not_available")
+        targets += _MISSING.format(name = "deps", message = repr(_NO_EDGES.format(hub, package, plan.lock.format, hub)))
+    for node in sorted(nodes):
+        if node != package:
+            targets += "\nalias(\n    name = \"{}\",\n    actual = {},\n)\n".format(node, select(nodes[node]))
+    return struct(loads = loads, targets = targets)
+
+def lock_json(plan):
+    """Makes lock.json: the model, and for each configuration what of it is used and where it comes from.
+
+    Args:
+      plan: see `plan_wheels`.
+
+    Returns:
+      the text.
+    """
+    return json.encode_indent({
+        "configurations": {
+            config: {
+                name: {
+                    "index": index,
+                    "missing": plan.missing[name].get(config, ""),
+                    "wheel": plan.packages[name][config] + ":whl" if config not in plan.missing[name] else "",
+                }
+                for name, index in used.items()
+            }
+            for config, used in plan.used.items()
+        },
+        "lock": plan.lock,
+    }, indent = " ") + "\n"

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# uv.lock and pylock.toml in an outside workspace: which wheel is selected, what is fetched, and what users read.
+# Environment: see lib.bash.
+set -uo pipefail
+# shellcheck source=tests/e2e/lib.bash
+. "$(dirname -- "${BASH_SOURCE[0]}")/../lib.bash"
+
+bases=(first second)
+workspace_dir=$scratch/workspace
+
+run() {
+  local base=$1 command=$2
+  shift 2
+  bazel_in "$base" "$command" --repository_cache="$scratch/repository_cache" "$@"
+}
+
+# requests: what the server was asked for since the last call.
+requests() {
+  LC_ALL=C sort "$scratch/requests.log" | paste -sd' '
+  : >"$scratch/requests.log"
+}
+
+# files BASE TARGET FLAG...: names of the files of a target that is built.
+files() {
+  local base=$1 target=$2
+  shift 2
+  run "$base" build "$@" "$target" || {
+    echo "the build failed"
+    return
+  }
+  run "$base" cquery "$@" --output=files "$target"
+  sed 's#.*/##' "$scratch/out" | LC_ALL=C sort | paste -sd' '
+}
+
+# The workspace is a copy, because its locks name the port of the server.
+python3 wheels.py make "$scratch" || exit 1
+cp -r "$here" "$scratch/workspace"
+sed -i "s#\"../../..\"#\"$repo\"#" "$scratch/workspace/MODULE.bazel" "$scratch/workspace/WORKSPACE"
+: >"$scratch/requests.log"
+python3 wheels.py serve "$scratch" &
+server=$!
+CLEANUP=("kill $server 2>/dev/null")
+for _ in {1..100}; do
+  [[ -s $scratch/port ]] && break
+  sleep 0.1
+done
+python3 wheels.py lock "$scratch" "$(cat "$scratch/port")" || exit 1
+flags=@rules_inference//rules/private/wheels
+
+# --- which wheel -------------------------------------------------------------------------------------------------------
+
+glibc=alpha-1.0-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl
+check "the best wheel" "$(files first @uv//alpha)" "$glibc"
+check "no other wheel is fetched" "$(requests)" "$glibc"
+check "another python" "$(files first @uv//alpha --$flags:python_version=3.12)" "${glibc//cp311/cp312}"
+check "another libc" "$(files first @uv//alpha --$flags:libc=musl)" "alpha-1.0-cp311-cp311-musllinux_1_2_x86_64.whl"
+check "another cpu" "$(files first @uv//alpha --platforms=//:linux_aarch64)" "alpha-1.0-py3-none-any.whl"
+check "a fork" "$(files first @uv//beta)" "beta-1.0-py3-none-any.whl"
+check "the other fork" "$(files first @uv//beta --$flags:python_version=3.12)" "beta-2.0-py3-none-any.whl"
+check "each is fetched once" "$(requests | wc -w)" 5
+
+run first build @uv//alpha:explain
+run first cquery --output=files @uv//alpha:explain
+path=$(tail -n 1 "$scratch/out")
+run first info execution_root
+check "the explanation is the golden one" "$(diff "$here/explain.golden" "$(tail -n 1 "$scratch/out")/$path" && echo same)" same
+check "the model" "$(files first @uv//:lock.json)" "lock.json"
+check "neither is a wheel fetched for" "$(requests)" ""
+
+# --- dependencies ------------------------------------------------------------------------------------------------------
+
+check "a circle" "$(files first @uv//gamma:deps)" "delta-1.0-py3-none-any.whl gamma-1.0-py3-none-any.whl"
+check "the same from its other end" "$(files first @uv//delta:deps)" "delta-1.0-py3-none-any.whl gamma-1.0-py3-none-any.whl"
+check "an extra" "$(files first '@uv//delta:delta[fast]')" \
+  "delta-1.0-py3-none-any.whl gamma-1.0-py3-none-any.whl zeta-1.0-py3-none-any.whl"
+check "dependencies behind uv's encoding of conflicts" "$(files first @uv_cu//net:deps)" "kernels-1.0-py3-none-any.whl net-1.0+cu-py3-none-any.whl"
+run first build @uv//net
+check "what no extra asks for is not there" $? 1
+check_message "it says who decides" "error: wheels: @uv//net: got a package that no python and platform of the hub uses, expected one that they need"
+requests >/dev/null
+
+# --- pylock.toml -------------------------------------------------------------------------------------------------------
+
+check "the same wheel" "$(files first @py//alpha)" "$glibc"
+check "a marker on an extra" "$(files first @py//zeta)" "zeta-1.0-py3-none-any.whl"
+check "a wheel beside the lock" "$(files first @py//local)" "local-1.0-py3-none-any.whl"
+check "a wheel is fetched once, whatever lock names it" "$(requests)" ""
+run first build @py//alpha:deps
+check "no edges in this lock" $? 1
+check_message "it says so" "error: wheels: @py//alpha:deps: got a pylock.toml, which does not say who needs whom, expected a lock that does"
+
+# --- refusals ----------------------------------------------------------------------------------------------------------
+
+run first build @uv//omega
+check "a source archive only" $? 1
+check_message "it says what to do" "error: wheel: @uv//omega (python 3.11, linux_x86_64): got omega 1.0: the source archive 'omega-1.0.tar.gz' only, expected a wheel"
+run first build @uv//gone
+check "a wheel that is gone" $? 1
+check_message "it says where it was" "error: wheel: gone==1.0 (gone-1.0-py3-none-any.whl): got nothing usable from http://127.0.0.1:"
+run first build @uv//wrong
+check "wrong bytes" $? 1
+check_message "it says so, too" "error: wheel: wrong==1.0 (wrong-1.0-py3-none-any.whl): got nothing usable from http://127.0.0.1:"
+run first build @uv//alpha --platforms=//:macos
+check "a platform that is not locked" $? 1
+check_message "it says which are" "error: wheels: @uv//alpha: got a python or platform without a pinned wheel, expected one of cp311_linux_aarch64, "
+
+kill "$server"
+wait "$server" 2>/dev/null
+check "another output base, no server" "$(files second @uv_cu//net:deps --repository_disable_download)" \
+  "kernels-1.0-py3-none-any.whl net-1.0+cu-py3-none-any.whl"
+
+exit "$failed"

@@ -1,0 +1,372 @@
+// Problem. Write some thousand files, of which a few are most of the bytes, as fast as the machine
+// can, and hash every byte on its way.
+//
+// Idea. The plan has judged the wheel, so files are independent of each other: workers take them
+// from one list, the largest first, so that no large one is left for a single worker at the end. A
+// member that fits in a piece is inflated, hashed and written in one go; a larger one goes through
+// in pieces that stay in the processor's cache, so that no byte is fetched from memory for each of
+// the four steps (inflate, CRC-32, SHA-256, write), and memory does not depend on the wheel.
+//
+// Invariants. A worker's results go to slots of their own, so the tree, RECORD and the layout do
+// not depend on who did what. An error stops the handing out of files, what was begun is finished,
+// and the error of the first file in the list is returned: with the same wheel always the same one.
+//
+// Cost: 12,000 files of 800 MB take two cores about a second; about 3 MiB of memory each.
+
+#include "plugins/wheel/unpack.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <numeric>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "absl/types/span.h"
+#include "plugins/base/archive/entry_data.h"
+#include "plugins/base/archive/inflate.h"
+#include "plugins/base/archive/zip.h"
+#include "plugins/base/archive/zip_stream.h"
+#include "plugins/base/digest.h"
+#include "plugins/base/elf/elf.h"
+#include "plugins/base/error.h"
+#include "plugins/base/file_system.h"
+#include "plugins/base/status_macros.h"
+#include "plugins/base/wheel/wheel.h"
+#include "plugins/sdk/json.h"
+#include "plugins/sdk/wheel.pb.h"
+#include "plugins/wheel/layout.h"
+#include "plugins/wheel/plan.h"
+
+namespace rules_inference::wheel {
+namespace {
+
+using base::Mismatch;
+using base::Quoted;
+
+// Bytes of a member that are inflated at once.
+constexpr size_t kPiece = size_t{1} << 20;
+// A packed member that is read at once; one that is hardly compressed is a little larger than what
+// is in it.
+constexpr size_t kMaxPacked = kPiece + (kPiece >> 3);
+// What a worker allocates: both buffers, and a stream's input and tables.
+constexpr uint64_t kWorkerMemory = uint64_t{4} << 20;
+constexpr int kMaxThreads = 64;
+constexpr uint64_t kDefaultMemory = uint64_t{512} << 20;
+// Where the first line of a script must end.
+constexpr size_t kMaxFirstLine = 4096;
+
+// What the workers share.
+struct Work {
+  const TreePlan& plan;
+  base::FileSystem& fs;
+  const std::string& output_dir;
+  const std::atomic<bool>* cancelled;
+  std::vector<FileResult> results;
+  // Indices of plan.files, the largest first.
+  std::vector<uint32_t> order;
+  std::atomic<size_t> next = 0;
+  std::atomic<bool> stop = false;
+
+  std::mutex mutex;
+  // Of the first file in the list that has failed.
+  size_t failed_at = std::numeric_limits<size_t>::max();
+  absl::Status status;
+};
+
+absl::string_view AsText(const uint8_t* data, size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+class Worker {
+ public:
+  explicit Worker(Work& work) : work_(work) {}
+
+  // Takes files until there are no more.
+  void Run();
+
+ private:
+  absl::Status Write(const TreeFile& file, FileResult& result);
+  absl::Status WriteMember(const TreeFile& file, base::OutputFile& out, FileResult& result);
+  // Writes the next bytes of a member. `first`: they are its start.
+  absl::Status WritePiece(const TreeFile& file, absl::string_view piece, bool first,
+                          base::OutputFile& out, FileResult& result);
+  absl::Status Describe(const TreeFile& file, const std::string& path, FileResult& result);
+  const base::ZipEntry& entry(const TreeFile& file) const {
+    return work_.plan.wheel.zip.entries()[*file.entry];
+  }
+
+  Work& work_;
+  base::Inflater inflater_;
+  // Room for what the decoder looks back to, a piece, and what it may write behind it.
+  std::unique_ptr<uint8_t[]> buffer_{
+      new uint8_t[base::Inflater::kWindow + kPiece + base::kInflateSlack]};
+  std::unique_ptr<char[]> packed_{new char[kMaxPacked]};
+  base::Sha256 member_sha_;  // Of the bytes in the wheel.
+  // Of the bytes in the tree, where the first line was changed.
+  bool changed_ = false;
+  base::Sha256 file_sha_;
+  bool is_elf_ = false;
+};
+
+void Worker::Run() {
+  while (!work_.stop.load(std::memory_order_relaxed)) {
+    const size_t position = work_.next.fetch_add(1, std::memory_order_relaxed);
+    if (position >= work_.order.size()) return;
+    const uint32_t index = work_.order[position];
+    absl::Status status = Write(work_.plan.files[index], work_.results[index]);
+    if (status.ok()) continue;
+    work_.stop = true;
+    const std::lock_guard<std::mutex> lock(work_.mutex);
+    if (position < work_.failed_at) {
+      work_.failed_at = position;
+      work_.status = std::move(status);
+    }
+  }
+}
+
+absl::Status Worker::Write(const TreeFile& file, FileResult& result) {
+  if (work_.cancelled != nullptr && work_.cancelled->load(std::memory_order_relaxed)) {
+    return absl::CancelledError("unpacking was cancelled");
+  }
+  const std::string path = base::JoinPath(work_.output_dir, file.path);
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<base::OutputFile> out,
+      work_.fs.CreateNew(path, file.executable ? base::FileMode::kProgram : base::FileMode::kData));
+  changed_ = false;
+  is_elf_ = false;
+  if (file.entry.has_value()) {
+    RETURN_IF_ERROR(WriteMember(file, *out, result));
+  } else {
+    RETURN_IF_ERROR(out->Append(file.text));
+    result.digest = base::Sha256::Of(file.text);
+    result.size = file.text.size();
+  }
+  RETURN_IF_ERROR(out->Publish());
+  return is_elf_ ? Describe(file, path, result) : absl::OkStatus();
+}
+
+absl::Status Worker::WriteMember(const TreeFile& file, base::OutputFile& out, FileResult& result) {
+  const base::ZipFile& zip = work_.plan.wheel.zip;
+  const base::ZipEntry& entry = this->entry(file);
+  member_sha_ = base::Sha256();
+  result.size = 0;
+  uint8_t* const data = buffer_.get() + base::Inflater::kWindow;
+  if (entry.size <= kPiece && entry.packed_size <= kMaxPacked &&
+      entry.method == base::ZipMethod::kDeflated) {
+    const auto packed_size = static_cast<size_t>(entry.packed_size);
+    RETURN_IF_ERROR(
+        base::ReadExactly(zip.file(), entry.offset, absl::MakeSpan(packed_.get(), packed_size)));
+    RETURN_IF_ERROR(base::InflateWhole(inflater_, zip, entry,
+                                       absl::string_view(packed_.get(), packed_size), data));
+    RETURN_IF_ERROR(
+        WritePiece(file, AsText(data, static_cast<size_t>(entry.size)), true, out, result));
+  } else {
+    base::ZipStream stream(zip, entry);
+    uint64_t done = 0;
+    do {
+      if (work_.cancelled != nullptr && work_.cancelled->load(std::memory_order_relaxed)) {
+        return absl::CancelledError("unpacking was cancelled");
+      }
+      const auto size = static_cast<size_t>(std::min<uint64_t>(kPiece, entry.size - done));
+      RETURN_IF_ERROR(stream.Next(data, size));
+      RETURN_IF_ERROR(WritePiece(file, AsText(data, size), done == 0, out, result));
+      done += size;
+    } while (done < entry.size);
+  }
+  const base::Digest digest = member_sha_.Finish();
+  if (digest != file.digest) {
+    return Mismatch("wheel RECORD", zip.Where(entry), digest.ToString(),
+                    absl::StrCat(file.digest.ToString(), ", as RECORD says"));
+  }
+  result.digest = changed_ ? file_sha_.Finish() : digest;
+  return absl::OkStatus();
+}
+
+absl::Status Worker::WritePiece(const TreeFile& file, absl::string_view piece, bool first,
+                                base::OutputFile& out, FileResult& result) {
+  member_sha_.Update(piece);
+  if (first) {
+    is_elf_ = absl::StartsWith(piece, base::kElfMagic);
+    if (file.scheme == base::WheelScheme::kScripts && absl::StartsWith(piece, "#!python")) {
+      // All of the first line goes, as with pip: what follows "python" is of no use to another
+      // interpreter.
+      const size_t end = piece.substr(0, kMaxFirstLine).find('\n');
+      if (end == absl::string_view::npos && piece.size() > kMaxFirstLine) {
+        return Mismatch("wheel script", work_.plan.wheel.zip.Where(entry(file)),
+                        "a first line without end",
+                        absl::StrCat("at most ", kMaxFirstLine, " bytes"));
+      }
+      const std::string line = absl::StrCat("#!", work_.plan.interpreter, "\n");
+      piece.remove_prefix(std::min(piece.size(), end == absl::string_view::npos ? end : end + 1));
+      changed_ = true;
+      file_sha_ = base::Sha256();
+      file_sha_.Update(line);
+      result.size += line.size();
+      RETURN_IF_ERROR(out.Append(line));
+    }
+  }
+  if (changed_) file_sha_.Update(piece);
+  result.size += piece.size();
+  return out.Append(piece);
+}
+
+absl::Status Worker::Describe(const TreeFile& file, const std::string& path, FileResult& result) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<base::InputFile> input, work_.fs.Open(path));
+  const absl::StatusOr<base::Elf> elf = base::ReadElf(*input);
+  if (elf.ok()) {
+    // An object file is linked, not loaded.
+    if (elf->type == base::ElfType::kExecutable || elf->type == base::ElfType::kShared) {
+      result.library = DescribeElf(file.path, *elf);
+    }
+    return absl::OkStatus();
+  }
+  // A file that cannot be read now is an error; one that no loader would take is a fact.
+  if (!absl::IsInvalidArgument(elf.status())) return elf.status();
+  result.library.emplace();
+  result.library->set_path(file.path);
+  result.library->set_opaque(true);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int> Threads(const sdk::WheelUnpackRequest& request) {
+  if (request.threads() < 0) {
+    return Mismatch("wheel request", "threads", absl::StrCat(request.threads()), "0 or more");
+  }
+  const int wanted = request.threads() != 0 ? request.threads()
+                                            : static_cast<int>(std::thread::hardware_concurrency());
+  const uint64_t memory =
+      request.max_memory_bytes() != 0 ? request.max_memory_bytes() : kDefaultMemory;
+  const auto affordable =
+      static_cast<int>(std::min<uint64_t>(memory / kWorkerMemory, uint64_t{kMaxThreads}));
+  return std::clamp(wanted, 1, std::max(affordable, 1));
+}
+
+absl::Status MakeDirectories(const TreePlan& plan, base::FileSystem& fs, const std::string& root) {
+  std::set<std::string, std::less<>> directories = {plan.dist_info};
+  for (const TreeFile& file : plan.files) {
+    const size_t slash = file.path.rfind('/');
+    if (slash != std::string::npos) directories.emplace(file.path.substr(0, slash));
+  }
+  for (const std::string& directory : directories) {
+    RETURN_IF_ERROR(fs.CreateDirectories(base::JoinPath(root, directory)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteFiles(Work& work, int threads) {
+  work.results.resize(work.plan.files.size());
+  work.order.resize(work.plan.files.size());
+  std::iota(work.order.begin(), work.order.end(), 0);
+  const auto size = [&](uint32_t index) { return work.plan.files[index].size; };
+  std::stable_sort(work.order.begin(), work.order.end(),
+                   [&](uint32_t a, uint32_t b) { return size(a) > size(b); });
+  std::vector<std::thread> others;
+  const size_t useful = std::min(static_cast<size_t>(threads), work.order.size());
+  for (size_t i = 1; i < useful; ++i) others.emplace_back([&work] { Worker(work).Run(); });
+  Worker(work).Run();
+  for (std::thread& thread : others) thread.join();
+  return work.status;
+}
+
+// The path in RECORD: relative to site-packages.
+std::string RecordPath(const TreePlan& plan, absl::string_view path) {
+  const std::string& site = plan.site_packages;
+  if (site.empty() || absl::ConsumePrefix(&path, site + "/")) return std::string(path);
+  std::string up = "../";
+  for (const char c : site) absl::StrAppend(&up, c == '/' ? "../" : "");
+  return absl::StrCat(up, path);
+}
+
+std::string RecordText(const TreePlan& plan, const std::vector<FileResult>& results) {
+  std::vector<std::string> rows;
+  const auto add = [&](absl::string_view path, absl::string_view rest) {
+    std::string text = RecordPath(plan, path);
+    if (absl::StrContains(text, ',') || absl::StrContains(text, '"')) {
+      text = absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
+    }
+    rows.push_back(absl::StrCat(text, rest));
+  };
+  add(absl::StrCat(plan.dist_info, "/RECORD"), ",,\n");
+  for (size_t i = 0; i < results.size(); ++i) {
+    const base::Digest::Bytes& bytes = results[i].digest.bytes();
+    const std::string raw(bytes.begin(), bytes.end());
+    add(plan.files[i].path,
+        absl::StrCat(",sha256=", absl::WebSafeBase64Escape(raw), ",", results[i].size, "\n"));
+  }
+  std::sort(rows.begin(), rows.end());
+  std::string text;
+  for (const std::string& row : rows) text += row;
+  return text;
+}
+
+absl::Status WriteTree(const sdk::WheelUnpackRequest& request, const TreePlan& plan,
+                       base::FileSystem& fs, int threads, const std::atomic<bool>* cancelled) {
+  const std::string& root = request.output_dir();
+  RETURN_IF_ERROR(fs.CreateDirectories(root));
+  RETURN_IF_ERROR(MakeDirectories(plan, fs, root));
+  Work work = {.plan = plan,
+               .fs = fs,
+               .output_dir = root,
+               .cancelled = cancelled,
+               .results = {},
+               .order = {},
+               .status = absl::OkStatus()};
+  RETURN_IF_ERROR(WriteFiles(work, threads));
+  const std::string record = RecordText(plan, work.results);
+  RETURN_IF_ERROR(
+      base::WriteFile(fs, base::JoinPath(root, absl::StrCat(plan.dist_info, "/RECORD")), record));
+  const sdk::WheelLayout layout = BuildLayout(plan, work.results, record);
+  return base::WriteFile(fs, request.layout_output(),
+                         absl::StrCat(sdk::ToCanonicalJson(layout), "\n"));
+}
+
+// Refuses a directory with something in it: it would stay there, unknown to RECORD, and an error
+// would take it away.
+absl::Status CheckEmpty(base::FileSystem& fs, const std::string& path) {
+  const absl::StatusOr<std::vector<std::string>> names = fs.List(path);
+  if (absl::IsNotFound(names.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(names.status());
+  if (names->empty()) return absl::OkStatus();
+  return Mismatch("output directory", path, Quoted(names->front()), "nothing in it");
+}
+
+}  // namespace
+
+absl::Status UnpackWheel(const sdk::WheelUnpackRequest& request, base::FileSystem& fs,
+                         const std::atomic<bool>* cancelled) {
+  if (request.output_dir().empty() || request.layout_output().empty()) {
+    return Mismatch(
+        "wheel request", "output_dir and layout_output",
+        absl::StrCat(Quoted(request.output_dir()), " and ", Quoted(request.layout_output())),
+        "two paths");
+  }
+  ASSIGN_OR_RETURN(const int threads, Threads(request));
+  RETURN_IF_ERROR(CheckEmpty(fs, request.output_dir()));
+  ASSIGN_OR_RETURN(const TreePlan plan, PlanTree(request, fs));
+  // A layout of an earlier run must not stand beside a new tree.
+  RETURN_IF_ERROR(fs.RemoveTree(request.layout_output()));
+  const absl::Status status = WriteTree(request, plan, fs, threads, cancelled);
+  if (!status.ok()) {
+    fs.RemoveTree(request.output_dir()).IgnoreError();
+    fs.RemoveTree(request.layout_output()).IgnoreError();
+  }
+  return status;
+}
+
+}  // namespace rules_inference::wheel

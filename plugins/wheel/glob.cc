@@ -23,16 +23,16 @@ size_t StarAt(absl::string_view pattern, size_t at) {
   return absl::StartsWith(rest, "**") ? 2 : absl::StartsWith(rest, "*") ? 1 : 0;
 }
 
-// Adds a state and those that it reaches by stars that match nothing. No state is in the middle of
-// "**".
-void Enter(absl::string_view pattern, size_t state, std::vector<bool>& states) {
+// Adds a state and those that it reaches by stars that match nothing (more). No state is in the
+// middle of "**". `at_start`: the path is at the start of a component.
+void Enter(absl::string_view pattern, size_t state, bool at_start, std::vector<bool>& states) {
   while (!states[state]) {
     states[state] = true;
     const size_t star = StarAt(pattern, state);
     if (star == 0) return;
     const bool whole_component = star == 2 && (state == 0 || pattern[state - 1] == '/');
-    if (whole_component && absl::StartsWith(pattern.substr(state + star), "/")) {
-      Enter(pattern, state + star + 1, states);
+    if (at_start && whole_component && absl::StartsWith(pattern.substr(state + star), "/")) {
+      Enter(pattern, state + star + 1, at_start, states);
     }
     state += star;
   }
@@ -42,16 +42,16 @@ void Enter(absl::string_view pattern, size_t state, std::vector<bool>& states) {
 
 bool GlobMatches(absl::string_view pattern, absl::string_view path) {
   std::vector<bool> states(pattern.size() + 1);
-  Enter(pattern, 0, states);
+  Enter(pattern, 0, true, states);
   for (const char c : path) {
     std::vector<bool> next(pattern.size() + 1);
     for (size_t state = 0; state < pattern.size(); ++state) {
       if (!states[state]) continue;
       const size_t star = StarAt(pattern, state);
       if (star == 2 || (star == 1 && c != '/')) {
-        Enter(pattern, state, next);
+        Enter(pattern, state, c == '/', next);
       } else if (star == 0 && (pattern[state] == c || (pattern[state] == '?' && c != '/'))) {
-        Enter(pattern, state + 1, next);
+        Enter(pattern, state + 1, c == '/', next);
       }
     }
     states.swap(next);

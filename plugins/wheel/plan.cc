@@ -109,8 +109,8 @@ class Planner {
   }
   // What a file comes from, for messages.
   std::string Origin(const TreeFile& file) const {
-    return file.entry.has_value() ? Quoted(plan_.wheel.zip.entries()[*file.entry].name)
-                                  : std::string("the installer");
+    if (file.entry.has_value()) return Quoted(plan_.wheel.zip.entries()[*file.entry].name);
+    return file.scheme == base::WheelScheme::kScripts ? "an entry point" : "the installer";
   }
 
   absl::Status ReadTexts();
@@ -185,8 +185,8 @@ void Planner::AddMembers() {
     if (entry.is_directory) continue;
     if (member.scheme == base::WheelScheme::kScripts && ReplacesScript(member.path)) continue;
     // RECORD and INSTALLER are written anew; signatures are those of the RECORD that was.
-    absl::string_view name = member.path;
-    if (absl::ConsumePrefix(&name, absl::StrCat(plan_.dist_info, "/")) &&
+    absl::string_view name = entry.name;
+    if (absl::ConsumePrefix(&name, absl::StrCat(plan_.wheel.dist_info, "/")) &&
         (name == "RECORD" || name == "RECORD.jws" || name == "RECORD.p7s" || name == "INSTALLER")) {
       continue;
     }

@@ -294,24 +294,25 @@ std::string RecordPath(const TreePlan& plan, absl::string_view path) {
 }
 
 std::string RecordText(const TreePlan& plan, const std::vector<FileResult>& results) {
-  std::vector<std::string> rows;
-  const auto add = [&](absl::string_view path, absl::string_view rest) {
-    std::string text = RecordPath(plan, path);
-    if (absl::StrContains(text, ',') || absl::StrContains(text, '"')) {
-      text = absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
-    }
-    rows.push_back(absl::StrCat(text, rest));
-  };
-  add(absl::StrCat(plan.dist_info, "/RECORD"), ",,\n");
+  std::vector<std::pair<std::string, std::string>> rows;  // Path, and the columns after it.
+  rows.reserve(results.size() + 1);
+  rows.emplace_back(RecordPath(plan, absl::StrCat(plan.dist_info, "/RECORD")), ",,\n");
   for (size_t i = 0; i < results.size(); ++i) {
     const base::Digest::Bytes& bytes = results[i].digest.bytes();
     const std::string raw(bytes.begin(), bytes.end());
-    add(plan.files[i].path,
+    rows.emplace_back(
+        RecordPath(plan, plan.files[i].path),
         absl::StrCat(",sha256=", absl::WebSafeBase64Escape(raw), ",", results[i].size, "\n"));
   }
   std::sort(rows.begin(), rows.end());
   std::string text;
-  for (const std::string& row : rows) text += row;
+  for (const auto& [path, rest] : rows) {
+    if (absl::StrContains(path, ',') || absl::StrContains(path, '"')) {
+      absl::StrAppend(&text, "\"", absl::StrReplaceAll(path, {{"\"", "\"\""}}), "\"", rest);
+    } else {
+      absl::StrAppend(&text, path, rest);
+    }
+  }
   return text;
 }
 

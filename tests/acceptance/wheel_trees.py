@@ -54,7 +54,7 @@ def check_record(files, dist_info):
     """What is wrong with our RECORD, or None."""
     record = f"{dist_info}/RECORD"
     rows = list(csv.reader(files[record][1].decode().splitlines()))
-    if [row[0] for row in rows] != sorted(row[0] for row in rows) and len({row[0] for row in rows}) == len(rows):
+    if [row[0] for row in rows] != sorted({row[0] for row in rows}):
         return "RECORD is not sorted"
     listed = {row[0]: row[1:] for row in rows}
     if set(listed) != set(files):

@@ -67,7 +67,7 @@ def check_record(files, dist_info):
     return None
 
 
-def compare(ours, pips):
+def compare(ours, pips, any_mode):
     """What is not as documented, or None."""
     infos = {path.split("/")[0] for path in ours if path.split("/")[0].endswith(".dist-info")}
     if len(infos) != 1:
@@ -94,7 +94,7 @@ def compare(ours, pips):
         theirs = pips[path]
         if path.startswith("bin/") and data.startswith(SHEBANG) and theirs[1].startswith(b"#!"):
             data, theirs = data[len(SHEBANG):], (theirs[0], theirs[1].split(b"\n", 1)[1])
-        if executable != theirs[0]:
+        if executable != theirs[0] and not any_mode:
             return f"{path}: executable {executable}, pip has {theirs[0]}"
         if data != theirs[1]:
             return f"{path}: other bytes"
@@ -136,13 +136,14 @@ def check(args, wheel, tree, work):
     else:
         trees.append(scan(tree))
     problem = pip_tree(wheel, work)
-    return f"pip: {problem}" if problem else compare(trees[0], scan(work / "pip"))
+    return f"pip: {problem}" if problem else compare(trees[0], scan(work / "pip"), args.any_mode)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("wheels", nargs="+", help="WHEEL or WHEEL=TREE")
     parser.add_argument("--plugin", help="the wheel plugin")
+    parser.add_argument("--any-mode", action="store_true", help="do not compare which files are executable")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2, 8])
     args = parser.parse_args()
     failed = 0

@@ -5,20 +5,25 @@ load("//rules/private/wheels:hub_files.bzl", "package_build", "requirements_bzl"
 
 visibility("private")
 
-_PACKAGE = """\
-package(default_visibility = ["//visibility:public"])
-
+_ALIAS = """
 alias(
-    name = "numpy",
-    actual = select({
-        "//_config:cp311_linux_x86_64": "@w_numpy_cp311_linux_x86_64//:whl",
-        "//_config:cp312_linux_x86_64": "@w_numpy_cp312_linux_x86_64//:whl",
-        "//_config:default_linux_x86_64": "@w_numpy_cp311_linux_x86_64//:whl",
-    }, no_match_error = "error: wheels: @w//numpy: got a python or platform without a pinned wheel, expected one of \
+    name = "{name}",
+    actual = select({{
+        "//_config:cp311_linux_x86_64": "@w_numpy_cp311_linux_x86_64//{target}",
+        "//_config:cp312_linux_x86_64": "@w_numpy_cp312_linux_x86_64//{target}",
+        "//_config:default_linux_x86_64": "@w_numpy_cp311_linux_x86_64//{target}",
+    }}, no_match_error = "error: wheels: @w//numpy: got a python or platform without a pinned wheel, expected one of \
 cp311_linux_x86_64, cp312_linux_x86_64\\nhint: add it to wheels.lock(name = 'w'), or mark the target with \
 target_compatible_with"),
 )
+"""
 
+_PACKAGE = """\
+package(default_visibility = ["//visibility:public"])
+""" + "".join([
+    _ALIAS.format(name = name, target = target)
+    for name, target in [("numpy", ":whl"), ("tree", "tree"), ("metadata", "tree:metadata")]
+]) + """
 alias(
     name = "whl",
     actual = ":numpy",
@@ -31,6 +36,12 @@ def _package_impl(ctx):
     env = unittest.begin(ctx)
     text = package_build("w", "numpy", _CONFIGS, ["3.11", "3.12"], ["linux_x86_64", "linux_aarch64"])
     asserts.equals(env, _PACKAGE, text)
+
+    # The name of the package comes first, and once.
+    for name in ["whl", "tree", "metadata"]:
+        text = package_build("w", name, _CONFIGS, ["3.11", "3.12"], ["linux_x86_64"])
+        asserts.equals(env, 1, text.count("name = \"{}\"".format(name)), text)
+        asserts.true(env, text.find("//:whl") < text.find("//tree") or name == "metadata", text)
     return unittest.end(env)
 
 package_test = unittest.make(_package_impl)

@@ -53,7 +53,7 @@ def _with_default(choices, pythons, platforms):
     return rows
 
 def package_build(hub, package, configs, pythons, platforms):
-    """Makes the BUILD file of one package: the target with its name, and `:whl`, which is the same.
+    """Makes the BUILD file of one package: the target with its name, `:whl`, which is the same, `:tree` and `:metadata`.
 
     Args:
       hub: name of the hub.
@@ -70,16 +70,22 @@ def package_build(hub, package, configs, pythons, platforms):
         for platform in platforms:
             if config_name(python, platform) in configs:
                 repository = repository_name(hub, package, python, platform)
-                choices[config_name(python, platform)] = "\"@{}//:whl\"".format(repository)
+                choices[config_name(python, platform)] = repository
     no_match = "error: wheels: @{}//{}: got a python or platform without a pinned wheel, expected one of {}".format(
         hub,
         package,
         ", ".join(sorted(configs)),
     ) + "\\nhint: add it to wheels.lock(name = '{}'), or mark the target with target_compatible_with".format(hub)
-    text = _PUBLIC + "\nalias(\n    name = \"{}\",\n    actual = {},\n)\n".format(
-        package,
-        _select(_with_default(choices, pythons, platforms), no_match),
-    )
+    text = _PUBLIC
+    for name, target in [(package, ":whl"), ("tree", "tree"), ("metadata", "tree:metadata")]:
+        # A package may have one of these names; the wheel comes first.
+        if name == package and target != ":whl":
+            continue
+        labels = {config: "\"@{}//{}\"".format(repository, target) for config, repository in choices.items()}
+        text += "\nalias(\n    name = \"{}\",\n    actual = {},\n)\n".format(
+            name,
+            _select(_with_default(labels, pythons, platforms), no_match),
+        )
     if package != "whl":
         text += "\nalias(\n    name = \"whl\",\n    actual = \":{}\",\n)\n".format(package)
     return text

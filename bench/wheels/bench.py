@@ -4,8 +4,9 @@
     python3 bench/wheels/bench.py --plugin bazel-bin/plugins/wheel/wheel WHEEL... [--runs 5] [--python PYTHON] [--json FILE]
 
 Every peer makes site-packages directories of local wheels, with no cache and no byte code. pip, uv and installer are started
-once for all wheels; ours and unzip once per wheel, as build actions are, one after the other. Ours checks every digest in
-RECORD, reads all ELF files and writes the layout; installer checks digests only in the row that says so, the others never.
+once for all wheels; ours and unzip once per wheel, as build actions are, one after the other unless the row says how many at a
+time. Ours checks every digest in RECORD, reads all ELF files and writes the layout; installer checks digests only in the row
+that says so, the others never.
 The commands run in turn (A B C ... A B C ...), so a machine that slows down slows all of them; medians are printed, with the
 spread. A peer that is not installed is left out.
 
@@ -69,12 +70,25 @@ def ours(plugin, wheels, out, **extra):
         for wheel in wheels])
 
 
+def at_a_time(plugin, wheels, out, work):
+    """As many processes as there are cores, as Bazel runs actions."""
+    requests = []
+    for wheel in wheels:
+        request = work / f"{wheel.name}.request"
+        request.write_text(json.dumps({"unpack": {
+            "wheel": str(wheel), "output_dir": str(out / wheel.name), "layout_output": str(out / f"{wheel.name}.json"), "threads": 2}}))
+        requests.append(f"@{request}\n")
+    (work / "requests").write_text("".join(requests))
+    return ["xargs", "-a", str(work / "requests"), "-P", str(os.cpu_count()), "-n", "1", str(plugin)]
+
+
 def commands_of(args, work):
     """Name -> (command, environment, directory)."""
     wheels = [str(wheel) for wheel in args.wheels]
-    out = {name: work / name for name in ("ours", "one", "pip", "uv", "uvlink", "unzip", "installer", "checked")}
+    out = {name: work / name for name in ("ours", "one", "many", "pip", "uv", "uvlink", "unzip", "installer", "checked")}
     commands = {"ours": (ours(args.plugin, args.wheels, out["ours"]), {}, out["ours"]),
-                "ours, 1 thread": (ours(args.plugin, args.wheels, out["one"], threads=1), {}, out["one"])}
+                "ours, 1 thread": (ours(args.plugin, args.wheels, out["one"], threads=1), {}, out["one"]),
+                f"ours, {os.cpu_count()} at a time": (at_a_time(args.plugin, args.wheels, out["many"], work), {}, out["many"])}
     pip = [args.python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-compile", "--no-cache-dir",
            "--disable-pip-version-check", "--no-warn-script-location", "--root-user-action=ignore", "--ignore-requires-python",
            "--target", str(out["pip"])]

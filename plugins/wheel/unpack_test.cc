@@ -287,6 +287,53 @@ TEST_F(UnpackTest, SameBytesForAnyNumberOfThreads) {
   EXPECT_TRUE(Files("tree") == tree);
 }
 
+TEST_F(UnpackTest, AMemberThatIsMostOfTheWheelTakesTwoThreads) {
+  std::mt19937 random(7);
+  std::string large(size_t{5} << 20, '\0');
+  for (char& c : large) c = static_cast<char>('a' + random() % 7);
+  const std::string script = "#!python\n" + large;
+  Put(BuildWheel({File("demo-1.0.data/scripts/large", script), File("demo/__init__.py")}));
+  for (const int threads : {1, 2, 8}) {
+    ASSERT_TRUE(fs_.RemoveTree("tree").ok());
+    request_.set_threads(threads);
+    const absl::Status status = Run();
+    ASSERT_TRUE(status.ok()) << status;
+    EXPECT_TRUE(Read("tree/bin/large") == "#!/usr/bin/env python3\n" + large) << threads;
+  }
+  ASSERT_TRUE(fs_.RemoveTree("tree").ok());
+  // The error is the same whoever reads and writes.
+  Put(BuildWheel({File("demo/large", large)}, [](TestZip& zip) {
+    std::string packed = base::Deflate(zip.entries[0].data);
+    packed.replace(packed.size() / 2, 1000, std::string(1000, '\xff'));
+    zip.entries[0].packed = packed;
+  }));
+  std::string message;
+  for (const int threads : {1, 2, 8}) {
+    request_.set_threads(threads);
+    const absl::Status status = Run();
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+    if (message.empty()) message = std::string(status.message());
+    EXPECT_EQ(status.message(), message);
+    EXPECT_THAT(Left(), ElementsAre());
+  }
+  for (const int threads : {2, 8}) {
+    Put(BuildWheel({File("demo/large", large)}));
+    request_.set_threads(threads);
+    for (int n = 1;; ++n) {
+      base::FaultyFileSystem faulty(fs_, n, absl::ResourceExhaustedError("disk full"));
+      const absl::Status status = UnpackWheel(request_, faulty, nullptr);
+      if (!faulty.failed()) {
+        EXPECT_TRUE(status.ok()) << status;
+        ASSERT_TRUE(fs_.RemoveTree("tree").ok());
+        ASSERT_TRUE(fs_.RemoveTree("layout.json").ok());
+        break;
+      }
+      EXPECT_EQ(status.message(), "disk full") << n;
+      EXPECT_THAT(Left(), ElementsAre()) << n;
+    }
+  }
+}
+
 TEST_F(UnpackTest, ALargeScriptKeepsAllButItsFirstLine) {
   const std::string body(size_t{2} << 20, 'y');
   Put(BuildWheel({File("demo-1.0.data/scripts/big", "#!python\n" + body)}));

@@ -35,6 +35,12 @@ check "other platforms and pythons are not fetched" "$(fetched first)" \
   "wheels_idna_cp311_linux_x86_64 wheels_importlib_metadata_cp311_linux_x86_64 wheels_lazy_importer_cp311_linux_x86_64 wheels_markupsafe_cp311_linux_x86_64 wheels_zipp_cp311_linux_x86_64"
 check "pip is asked once per wheel" "$(pip_calls)" 5
 
+run first build //:trees //:small_idna
+check "trees build" $? 0
+tree=$(cd -- "$workspace_dir" && find "$scratch/first/execroot" -path '*/bin/small_idna/lib/python3.11/site-packages/idna/__init__.py')
+check "a tree is a prefix when it is asked for" "$(wc -l <<<"$tree")" 1
+check "a tree can be imported" "$(PYTHONPATH=${tree%/idna/*} python3 -c 'import idna; print(idna.encode("a.b").decode())')" "a.b"
+
 run second build --repo_env=E2E_NO_PIP=1 //:all
 check "a second output base needs no pip" "$? $(pip_calls)" "0 5"
 check "names from the cache" "$(wheel_names second)" "$(wheel_names first)"

@@ -3,6 +3,7 @@
 load("//rules/private/providers:layer_info.bzl", _LayerGroupInfo = "LayerGroupInfo", _LayerInfo = "LayerInfo")
 load("//rules/private/providers:oci_image_info.bzl", _OciImageInfo = "OciImageInfo")
 load("//rules/private/providers:wheel_info.bzl", _WheelInfo = "WheelInfo")
+load("//rules/private/providers:wheel_tree_info.bzl", _WheelTreeInfo = "WheelTreeInfo")
 
 visibility("public")
 
@@ -10,3 +11,4 @@ LayerInfo = _LayerInfo
 LayerGroupInfo = _LayerGroupInfo
 OciImageInfo = _OciImageInfo
 WheelInfo = _WheelInfo
+WheelTreeInfo = _WheelTreeInfo

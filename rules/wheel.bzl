@@ -2,20 +2,24 @@
 
 A lock of wheels is declared with the module extension `wheels` (rules/extensions.bzl), or with `wheels_lock`
 (rules/repositories.bzl) in a WORKSPACE file; its packages are then `@wheels//numpy`. A wheel from elsewhere, for example
-one that a build made, becomes a wheel target by `wheel_file`.
+one that a build made, becomes a wheel target by `wheel_file`. `wheel_tree` unpacks one: `@wheels//numpy:tree` is such a tree.
 """
 
 load("//rules/private/providers:wheel_info.bzl", _WheelInfo = "WheelInfo")
+load("//rules/private/providers:wheel_tree_info.bzl", _WheelTreeInfo = "WheelTreeInfo")
 load(
     "//rules/private/wheels:coverage.bzl",
     _wheel_coverage = "wheel_coverage",
     _wheel_coverage_test = "wheel_coverage_test",
 )
 load("//rules/private/wheels:wheel_file.bzl", _wheel_file = "wheel_file")
+load("//rules/private/wheels:wheel_tree.bzl", _wheel_tree = "wheel_tree")
 
 visibility("public")
 
 WheelInfo = _WheelInfo
+WheelTreeInfo = _WheelTreeInfo
 wheel_coverage = _wheel_coverage
 wheel_coverage_test = _wheel_coverage_test
 wheel_file = _wheel_file
+wheel_tree = _wheel_tree

@@ -74,6 +74,13 @@ absl::StatusOr<std::unique_ptr<OutputFile>> FaultyFileSystem::Create(const std::
   return std::make_unique<FaultyOutputFile>(*this, std::move(file));
 }
 
+absl::StatusOr<std::unique_ptr<OutputFile>> FaultyFileSystem::CreateNew(const std::string& path,
+                                                                        FileMode mode) {
+  RETURN_IF_ERROR(Count());
+  ASSIGN_OR_RETURN(std::unique_ptr<OutputFile> file, base_.CreateNew(path, mode));
+  return std::make_unique<FaultyOutputFile>(*this, std::move(file));
+}
+
 absl::StatusOr<NodeInfo> FaultyFileSystem::Stat(const std::string& path, Follow follow) {
   RETURN_IF_ERROR(Count());
   return base_.Stat(path, follow);

@@ -39,6 +39,8 @@ class FaultyFileSystem final : public FileSystem {
   absl::StatusOr<std::unique_ptr<InputFile>> Open(const std::string& path, Follow follow) override;
   absl::StatusOr<std::unique_ptr<OutputFile>> Create(const std::string& path,
                                                      FileMode mode = FileMode::kData) override;
+  absl::StatusOr<std::unique_ptr<OutputFile>> CreateNew(const std::string& path,
+                                                        FileMode mode) override;
   absl::StatusOr<NodeInfo> Stat(const std::string& path, Follow follow) override;
   absl::StatusOr<std::string> ReadLink(const std::string& path) override;
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override;

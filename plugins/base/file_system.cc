@@ -25,6 +25,11 @@ absl::Status ReadExactly(InputFile& file, uint64_t offset, absl::Span<char> buff
                   absl::StrCat("at least ", offset + buffer.size()));
 }
 
+absl::StatusOr<std::unique_ptr<OutputFile>> FileSystem::CreateNew(const std::string& path,
+                                                                  FileMode mode) {
+  return Create(path, mode);
+}
+
 std::string PartialPath(absl::string_view path) {
   const size_t name = path.rfind('/') + 1;  // 0 when there is no '/'.
   return absl::StrCat(path.substr(0, name), ".", path.substr(name), ".partial");

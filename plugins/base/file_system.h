@@ -67,6 +67,12 @@ class FileSystem {
   virtual absl::StatusOr<std::unique_ptr<OutputFile>> Create(const std::string& path,
                                                              FileMode mode = FileMode::kData) = 0;
 
+  // For a file in a directory that the caller has made and will remove as a whole when anything
+  // fails, so that nobody looks at half a file: it may lie at `path` from the start, which saves
+  // two changes of the directory. AlreadyExists when there is something at `path`.
+  virtual absl::StatusOr<std::unique_ptr<OutputFile>> CreateNew(const std::string& path,
+                                                                FileMode mode);
+
   virtual absl::StatusOr<NodeInfo> Stat(const std::string& path, Follow follow) = 0;
   virtual absl::StatusOr<std::string> ReadLink(const std::string& path) = 0;
   // Names in a directory, without "." and "..", sorted by their bytes.

@@ -156,7 +156,7 @@ class RealOutputFile final : public OutputFile {
 
  private:
   absl::Status Name() {
-    if (rename(partial_.c_str(), real_.c_str()) != 0) {
+    if (partial_ != real_ && rename(partial_.c_str(), real_.c_str()) != 0) {
       return SystemError(errno, "cannot create", path_);
     }
     published_ = true;
@@ -333,6 +333,20 @@ absl::StatusOr<std::unique_ptr<OutputFile>> RealFileSystem::Create(const std::st
   if (fd.get() < 0) return SystemError(errno, "cannot create", path);
   const int raw = fd.get();
   auto file = std::make_unique<RealOutputFile>(path, real, partial, std::move(fd), durability_);
+  if (fchmod(raw, BitsOf(mode)) != 0) return SystemError(errno, "cannot create", path);
+  return file;
+}
+
+absl::StatusOr<std::unique_ptr<OutputFile>> RealFileSystem::CreateNew(const std::string& path,
+                                                                      FileMode mode) {
+  if (durability_ == Durability::kDurable) return Create(path, mode);
+  const std::string real = Resolve(path);
+  FileDescriptor fd(Retry([&] {
+    return open(real.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  }));
+  if (fd.get() < 0) return SystemError(errno, "cannot create", path);
+  const int raw = fd.get();
+  auto file = std::make_unique<RealOutputFile>(path, real, real, std::move(fd), durability_);
   if (fchmod(raw, BitsOf(mode)) != 0) return SystemError(errno, "cannot create", path);
   return file;
 }

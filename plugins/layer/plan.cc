@@ -25,8 +25,8 @@
 #include "plugins/base/rel_path.h"
 #include "plugins/base/status_macros.h"
 #include "plugins/base/utf8.h"
+#include "plugins/base/wheel/wheel.h"
 #include "plugins/layer/tar.h"
-#include "plugins/layer/wheel.h"
 #include "plugins/sdk/layer.pb.h"
 
 namespace rules_inference::layer {
@@ -125,9 +125,10 @@ void Planner::Add(LayerEntry entry, bool weak) {
 absl::Status Planner::AddWheel(const sdk::WheelInput& input, base::ZipLimits& limits) {
   owners_.push_back(Quoted(input.source()));
   ASSIGN_OR_RETURN(const base::RelPath prefix, base::RelPath::Parse(input.prefix()));
-  ASSIGN_OR_RETURN(Wheel wheel, OpenWheel(fs_, input.source(), prefix, limits));
+  ASSIGN_OR_RETURN(base::Wheel wheel,
+                   base::OpenWheel(fs_, input.source(), base::WheelPlaces::Target(prefix), limits));
   const int index = static_cast<int>(plan_.wheels.size());
-  for (WheelMember& member : wheel.members) {
+  for (base::WheelMember& member : wheel.members) {
     const base::ZipEntry& zip_entry = wheel.zip.entries()[member.entry];
     LayerEntry entry;
     entry.path = std::move(member.path);

@@ -12,8 +12,8 @@
 #include "absl/status/statusor.h"
 #include "plugins/base/digest.h"
 #include "plugins/base/file_system.h"
+#include "plugins/base/wheel/wheel.h"
 #include "plugins/layer/tar.h"
-#include "plugins/layer/wheel.h"
 #include "plugins/sdk/layer.pb.h"
 
 namespace rules_inference::layer {
@@ -38,7 +38,7 @@ struct LayerEntry {
 };
 
 struct LayerPlan {
-  std::vector<Wheel> wheels;
+  std::vector<base::Wheel> wheels;
   // Sorted by path, every path once; the parents of each entry come before it.
   std::vector<LayerEntry> entries;
 

@@ -5,19 +5,24 @@ load("//rules/private/wheels:hub_files.bzl", "package_build", "requirements_bzl"
 
 visibility("private")
 
-_PACKAGE = """\
-package(default_visibility = ["//visibility:public"])
-
+_ALIAS = """
 alias(
-    name = "numpy",
-    actual = select({
-        "//_config:cp311_linux_x86_64": "@w_numpy_5f1c0e2a//:whl",
-        "//_config:cp312_linux_x86_64": "//numpy/missing_cp312_linux_x86_64:whl",
-    }, no_match_error = "error: wheels: @w//numpy: got a python or platform without a pinned wheel, expected one of \
+    name = "{name}",
+    actual = select({{
+        "//_config:cp311_linux_x86_64": "@w_numpy_5f1c0e2a//{target}",
+        "//_config:cp312_linux_x86_64": "//numpy/missing_cp312_linux_x86_64:{missing}",
+    }}, no_match_error = "error: wheels: @w//numpy: got a python or platform without a pinned wheel, expected one of \
 cp311_linux_x86_64, cp312_linux_x86_64\\nhint: add it to wheels.lock(name = 'w'), or mark the target with \
 target_compatible_with"),
 )
+"""
 
+_PACKAGE = """\
+package(default_visibility = ["//visibility:public"])
+""" + "".join([
+    _ALIAS.format(name = name, target = target, missing = missing)
+    for name, target, missing in [("numpy", ":whl", "whl"), ("tree", "tree", "tree"), ("metadata", "tree:metadata", "metadata")]
+]) + """
 alias(
     name = "whl",
     actual = ":numpy",
@@ -30,6 +35,12 @@ def _package_impl(ctx):
     env = unittest.begin(ctx)
     text = package_build("w", "numpy", _CONFIGS)
     asserts.equals(env, _PACKAGE, text)
+
+    # The name of the package comes first, and once.
+    for name in ["whl", "tree", "metadata"]:
+        text = package_build("w", name, _CONFIGS)
+        asserts.equals(env, 1, text.count("name = \"{}\"".format(name)), text)
+        asserts.true(env, text.find("//:whl") < text.find("//tree") or name == "metadata", text)
     return unittest.end(env)
 
 package_test = unittest.make(_package_impl)

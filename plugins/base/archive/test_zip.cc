@@ -116,8 +116,10 @@ std::string RecordFor(const std::vector<TestEntry>& files, absl::string_view rec
     if (file.name.empty() || file.name.back() == '/') continue;
     const base::Digest::Bytes bytes = base::Sha256::Of(file.data).bytes();
     const std::string raw(bytes.begin(), bytes.end());
-    absl::StrAppend(&record, file.name, ",sha256=", absl::WebSafeBase64Escape(raw), ",",
-                    file.data.size(), "\n");
+    const bool quoted = file.name.find(',') != std::string::npos;
+    const absl::string_view quote = quoted ? "\"" : "";
+    absl::StrAppend(&record, quote, file.name, quote, ",sha256=", absl::WebSafeBase64Escape(raw),
+                    ",", file.data.size(), "\n");
   }
   absl::StrAppend(&record, record_name, ",,\n");
   return record;

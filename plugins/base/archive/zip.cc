@@ -663,7 +663,7 @@ absl::Status Reader::CheckNames() {
   absl::string_view last_parent;
   for (const ZipEntry& entry : entries_) {
     const absl::string_view name = entry.name;
-    const std::string key = base::CollisionKey(name);
+    const std::string key = limits_.allow_case_collisions ? entry.name : base::CollisionKey(name);
     // The parents, then the entry itself. '/' folds to '/', so name and key have as many
     // components.
     const size_t slash = name.rfind('/');

@@ -42,6 +42,8 @@ struct ZipEntry {
 struct ZipLimits {
   // Sum of the sizes of all entries.
   uint64_t max_unpacked_bytes = uint64_t{64} << 30;
+  // Accept names that differ by case or by the encoding of accents only.
+  bool allow_case_collisions = false;
 };
 
 class ZipFile {

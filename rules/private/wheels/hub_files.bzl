@@ -50,13 +50,19 @@ def _select(choices, no_match):
     rows = ["        \"//_config:{}\": {},\n".format(config, choices[config]) for config in sorted(choices)]
     return "select({{\n{}    }}, no_match_error = \"{}\")".format("".join(rows), no_match)
 
+# Where the targets of a package are in the repository of a wheel. What stands for a missing wheel has all of them in one place.
+_TARGETS = {"metadata": "tree:metadata", "tree": "tree", "whl": ":whl"}
+
+def _place(place, target):
+    return place + (_TARGETS[target] if place.startswith("@") else ":" + target)
+
 def package_build(hub, package, configs, extra = None):
-    """Makes the BUILD file of one package: the target with its name, and `:whl`, which is the same.
+    """Makes the BUILD file of one package: the target with its name, `:whl`, which is the same, `:tree` and `:metadata`.
 
     Args:
       hub: name of the hub.
       package: normalized name.
-      configs: dict from configuration to where its `:whl` is, such as `@wheels_numpy_5f1c0e2a//`.
+      configs: dict from configuration to where its targets are, such as `@wheels_numpy_5f1c0e2a//`.
       extra: function from a function (choices: text of a select()) to further loads and targets, or None.
 
     Returns:
@@ -72,10 +78,15 @@ def package_build(hub, package, configs, extra = None):
         return _select({config: repr(label) for config, label in choices.items()}, no_match)
 
     more = extra(select) if extra else struct(loads = "", targets = "")
-    text = more.loads + _PUBLIC + "\nalias(\n    name = \"{}\",\n    actual = {},\n)\n".format(
-        package,
-        select({config: place + ":whl" for config, place in configs.items()}),
-    )
+    text = more.loads + _PUBLIC
+    for name, target in [(package, "whl"), ("tree", "tree"), ("metadata", "metadata")]:
+        # A package may have one of these names; the wheel comes first.
+        if name == package and target != "whl":
+            continue
+        text += "\nalias(\n    name = \"{}\",\n    actual = {},\n)\n".format(
+            name,
+            select({config: _place(place, target) for config, place in configs.items()}),
+        )
     if package != "whl":
         text += "\nalias(\n    name = \"whl\",\n    actual = \":{}\",\n)\n".format(package)
     return text + more.targets

@@ -18,6 +18,24 @@ wheel_file(
 )
 """
 
+# A package of its own: who wants the file only never loads the rule, nor rules_python with it.
+_TREE_BUILD = """\
+load("{wheel_tree}", "wheel_tree")
+
+package(default_visibility = ["//visibility:public"])
+
+wheel_tree(
+    name = "tree",
+    wheel = "//:whl",
+)
+
+filegroup(
+    name = "metadata",
+    srcs = [":tree"],
+    output_group = "layout",
+)
+"""
+
 def _wheel_repository_impl(rctx):
     wheel = struct(
         package = rctx.attr.package,
@@ -37,11 +55,14 @@ def _wheel_repository_impl(rctx):
         package = wheel.package,
         version = wheel.version,
     ), executable = False)
+    rctx.file("tree/BUILD.bazel", _TREE_BUILD.format(
+        wheel_tree = str(Label("//rules/private/wheels:wheel_tree.bzl")),
+    ), executable = False)
     return rctx.repo_metadata(reproducible = True) if hasattr(rctx, "repo_metadata") else None
 
 wheel_repository = repository_rule(
     implementation = _wheel_repository_impl,
-    doc = "One wheel: target `:whl`.",
+    doc = "One wheel: targets `:whl`, `//tree` (unpacked) and `//tree:metadata` (what is in it).",
     attrs = {
         "package": attr.string(doc = "Name of the package, normalized (PEP 503).", mandatory = True),
         "version": attr.string(doc = "Its version.", mandatory = True),

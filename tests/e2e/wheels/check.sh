@@ -35,6 +35,12 @@ check "other platforms and pythons are not fetched" "$(fetched first)" \
   "wheels_idna_cp311_linux_x86_64 wheels_importlib_metadata_cp311_linux_x86_64 wheels_lazy_importer_cp311_linux_x86_64 wheels_markupsafe_cp311_linux_x86_64 wheels_zipp_cp311_linux_x86_64"
 check "pip is asked once per wheel" "$(pip_calls)" 5
 
+run first build //:trees //:small_idna
+check "trees build" $? 0
+site=$(find "$scratch/first/execroot" -path '*/bin/small_idna/lib/python3.11/site-packages')
+check "a tree can be imported, and is a prefix when it is asked for" \
+  "$(python3 -I -c 'import sys; sys.path.insert(0, sys.argv[1]); import idna; print(idna.__file__)' "$site")" "$site/idna/__init__.py"
+
 run second build --repo_env=E2E_NO_PIP=1 //:all
 check "a second output base needs no pip" "$? $(pip_calls)" "0 5"
 check "names from the cache" "$(wheel_names second)" "$(wheel_names first)"

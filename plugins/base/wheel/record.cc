@@ -1,4 +1,4 @@
-#include "plugins/layer/record.h"
+#include "plugins/base/wheel/record.h"
 
 #include <algorithm>
 #include <array>
@@ -18,11 +18,8 @@
 #include "plugins/base/error.h"
 #include "plugins/base/status_macros.h"
 
-namespace rules_inference::layer {
+namespace rules_inference::base {
 namespace {
-
-using base::Mismatch;
-using base::Quoted;
 
 constexpr size_t kColumns = 3;
 constexpr size_t kBase64Digest = 43;  // 32 bytes without padding.
@@ -62,14 +59,14 @@ bool ConsumeRow(absl::string_view& text, std::array<std::string, kColumns>& colu
   return line.empty();
 }
 
-absl::StatusOr<base::Digest> ParseDigest(const std::string& where, absl::string_view text) {
+absl::StatusOr<Digest> ParseDigest(const std::string& where, absl::string_view text) {
   constexpr absl::string_view kExpected = "'sha256=' and 43 characters of URL-safe base64";
   std::string raw;
   const absl::string_view code = absl::StartsWith(text, "sha256=") ? text.substr(7) : "";
   if (code.size() != kBase64Digest || !absl::WebSafeBase64Unescape(code, &raw)) {
     return Mismatch("wheel RECORD", where, absl::StrCat("digest ", Quoted(text)), kExpected);
   }
-  ASSIGN_OR_RETURN(const base::Digest digest, base::Digest::FromRaw(raw));
+  ASSIGN_OR_RETURN(const Digest digest, Digest::FromRaw(raw));
   // The decoder takes more than one text for a digest: the other base64 alphabet, and unused bits
   // at the end.
   if (absl::WebSafeBase64Escape(raw) != code) {
@@ -114,4 +111,4 @@ absl::StatusOr<Record> ParseRecord(absl::string_view where, absl::string_view te
   return record;
 }
 
-}  // namespace rules_inference::layer
+}  // namespace rules_inference::base

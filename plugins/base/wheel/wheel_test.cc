@@ -1,4 +1,4 @@
-#include "plugins/layer/wheel.h"
+#include "plugins/base/wheel/wheel.h"
 
 #include <functional>
 #include <string>
@@ -15,12 +15,11 @@
 #include "plugins/base/real_file_system.h"
 #include "plugins/base/rel_path.h"
 
-namespace rules_inference::layer {
+namespace rules_inference::base {
 namespace {
 
-base::TestEntry File(absl::string_view name, absl::string_view data = "x",
-                     uint32_t mode = 0100644) {
-  base::TestEntry entry;
+TestEntry File(absl::string_view name, absl::string_view data = "x", uint32_t mode = 0100644) {
+  TestEntry entry;
   entry.name = std::string(name);
   entry.data = std::string(data);
   entry.mode = mode;
@@ -31,15 +30,16 @@ class WheelTest : public testing::Test {
  protected:
   absl::StatusOr<Wheel> Open(const std::string& bytes,
                              absl::string_view name = "demo-1.0-py3-none-any.whl") {
-    base::RealFileSystem real;
-    EXPECT_TRUE(base::WriteFile(real, absl::StrCat(testing::TempDir(), "/", name), bytes).ok());
-    base::RealFileSystem fs(testing::TempDir());
-    return OpenWheel(fs, std::string(name), base::RelPath::Parse("site").value(), {});
+    RealFileSystem real;
+    EXPECT_TRUE(WriteFile(real, absl::StrCat(testing::TempDir(), "/", name), bytes).ok());
+    RealFileSystem fs(testing::TempDir());
+    return OpenWheel(fs, std::string(name), WheelPlaces::Target(RelPath::Parse("site").value()),
+                     {});
   }
 };
 
 TEST_F(WheelTest, PutsMembersInTheirPlaces) {
-  const auto wheel = Open(base::BuildWheel({
+  const auto wheel = Open(BuildWheel({
       File("demo/__init__.py"),
       File("demo/tool", "x", 0100755),
       File("demo-1.0.data/purelib/pure.py"),
@@ -70,7 +70,7 @@ TEST_F(WheelTest, PutsMembersInTheirPlaces) {
 }
 
 TEST_F(WheelTest, SignaturesNeedNoRow) {
-  const auto wheel = Open(base::BuildWheel({}, [](base::TestZip& zip) {
+  const auto wheel = Open(BuildWheel({}, [](TestZip& zip) {
     zip.entries.push_back(File("demo-1.0.dist-info/RECORD.jws"));
     zip.entries.push_back(File("demo-1.0.dist-info/RECORD.p7s"));
   }));
@@ -80,12 +80,12 @@ TEST_F(WheelTest, SignaturesNeedNoRow) {
 TEST_F(WheelTest, RefusesWhatIsNotAWheel) {
   struct Case {
     const char* name;
-    std::vector<base::TestEntry> files;
-    std::function<void(base::TestZip&)> change;
+    std::vector<TestEntry> files;
+    std::function<void(TestZip&)> change;
     std::string message;
   };
   const std::string whl = "demo-1.0-py3-none-any.whl";
-  const auto record = [](base::TestZip& zip) -> std::string& { return zip.entries.back().data; };
+  const auto record = [](TestZip& zip) -> std::string& { return zip.entries.back().data; };
   const std::string empty_digest = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
   const Case cases[] = {
       {"unknown scheme",
@@ -108,83 +108,82 @@ TEST_F(WheelTest, RefusesWhatIsNotAWheel) {
            "directory"},
       {"no dist-info",
        {},
-       [](base::TestZip& zip) { zip.entries.clear(); },
+       [](TestZip& zip) { zip.entries.clear(); },
        "wheel: " + whl + ": got no '.dist-info' directory, expected one"},
       {"no WHEEL",
        {},
-       [](base::TestZip& zip) { zip.entries.erase(zip.entries.begin() + 1); },
+       [](TestZip& zip) { zip.entries.erase(zip.entries.begin() + 1); },
        "wheel: " + whl + ": got no 'demo-1.0.dist-info/WHEEL', expected one"},
       {"no RECORD",
        {},
-       [](base::TestZip& zip) { zip.entries.pop_back(); },
+       [](TestZip& zip) { zip.entries.pop_back(); },
        "wheel: " + whl + ": got no 'demo-1.0.dist-info/RECORD', expected one"},
       {"version 2",
        {},
-       [](base::TestZip& zip) { zip.entries[1].data = "Wheel-Version: 2.0\n"; },
+       [](TestZip& zip) { zip.entries[1].data = "Wheel-Version: 2.0\n"; },
        "wheel version: " + whl +
            ": entry 'demo-1.0.dist-info/WHEEL' (#1): got '2.0', expected '1.0' or a later 1.x"},
       {"version 10",
        {},
-       [](base::TestZip& zip) { zip.entries[1].data = "Wheel-Version: 10.0\n"; },
+       [](TestZip& zip) { zip.entries[1].data = "Wheel-Version: 10.0\n"; },
        "wheel version: " + whl +
            ": entry 'demo-1.0.dist-info/WHEEL' (#1): got '10.0', expected '1.0' or a later 1.x"},
       {"no version",
        {},
-       [](base::TestZip& zip) { zip.entries[1].data = "Tag: any\n"; },
+       [](TestZip& zip) { zip.entries[1].data = "Tag: any\n"; },
        "wheel version: " + whl +
            ": entry 'demo-1.0.dist-info/WHEEL' (#1): got no line 'Wheel-Version:', expected one"},
       {"unlisted file",
        {},
-       [](base::TestZip& zip) { zip.entries.push_back(File("evil.py")); },
+       [](TestZip& zip) { zip.entries.push_back(File("evil.py")); },
        "wheel RECORD: " + whl +
            ": entry 'evil.py' (#3): got no row for it, expected one row for every file"},
       {"absent file",
        {},
-       [=](base::TestZip& zip) { record(zip) += "ghost.py,sha256=" + empty_digest + ",0\n"; },
+       [=](TestZip& zip) { record(zip) += "ghost.py,sha256=" + empty_digest + ",0\n"; },
        "wheel RECORD: " + whl +
            ": RECORD line 4: got 'ghost.py', which is not in the wheel, expected only files of the "
            "wheel"},
       {"wrong size",
        {File("a.py", "12345")},
-       [=](base::TestZip& zip) {
+       [=](TestZip& zip) {
          record(zip) = absl::StrReplaceAll(record(zip), {{",5\n", ",6\n"}});
        },
        "wheel RECORD: " + whl + ": RECORD line 1: got size 6 for 'a.py', expected 5"},
       {"no digest",
        {},
-       [=](base::TestZip& zip) {
+       [=](TestZip& zip) {
          zip.entries.insert(zip.entries.begin(), File("a.py"));
          record(zip) = "a.py,,\n" + record(zip);
        },
        "wheel RECORD: " + whl + ": RECORD line 1: got no digest for 'a.py', expected a sha256"},
       {"digest of itself",
        {},
-       [=](base::TestZip& zip) {
+       [=](TestZip& zip) {
          record(zip) = absl::StrReplaceAll(record(zip),
                                            {{"RECORD,,", "RECORD,sha256=" + empty_digest + ",1"}});
        },
        "wheel RECORD: " + whl + ": RECORD line 3: got a digest of RECORD itself, expected none"},
       {"damaged RECORD",
        {},
-       [](base::TestZip& zip) {
-         zip.entries.back().local =
-             zip.entries.back().central = [](base::TestHeader& h) { h.crc32 = 1; };
+       [](TestZip& zip) {
+         zip.entries.back().local = zip.entries.back().central = [](TestHeader& h) { h.crc32 = 1; };
          zip.entries.back().data = "";
        },
        "crc32: " + whl + ": entry 'demo-1.0.dist-info/RECORD' (#2): got 0, expected 1"},
   };
   for (const Case& c : cases) {
-    EXPECT_EQ(Open(base::BuildWheel(c.files, c.change)).status().message(), c.message) << c.name;
+    EXPECT_EQ(Open(BuildWheel(c.files, c.change)).status().message(), c.message) << c.name;
   }
 }
 
 TEST_F(WheelTest, NameOfTheFileMustFit) {
-  EXPECT_TRUE(Open(base::BuildWheel({}), "Demo-1.0-py3-none-any.whl").ok());
-  EXPECT_TRUE(Open(base::BuildWheel({}), "renamed.whl").ok());
-  EXPECT_EQ(Open(base::BuildWheel({}), "other-1.0-py3-none-any.whl").status().message(),
+  EXPECT_TRUE(Open(BuildWheel({}), "Demo-1.0-py3-none-any.whl").ok());
+  EXPECT_TRUE(Open(BuildWheel({}), "renamed.whl").ok());
+  EXPECT_EQ(Open(BuildWheel({}), "other-1.0-py3-none-any.whl").status().message(),
             "wheel: other-1.0-py3-none-any.whl: got 'demo-1.0.dist-info', expected the "
             "'.dist-info' directory of 'other'");
 }
 
 }  // namespace
-}  // namespace rules_inference::layer
+}  // namespace rules_inference::base

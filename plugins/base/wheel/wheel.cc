@@ -1,4 +1,4 @@
-#include "plugins/layer/wheel.h"
+#include "plugins/base/wheel/wheel.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -22,57 +22,41 @@
 #include "plugins/base/file_system.h"
 #include "plugins/base/rel_path.h"
 #include "plugins/base/status_macros.h"
-#include "plugins/layer/record.h"
+#include "plugins/base/wheel/record.h"
 
-namespace rules_inference::layer {
+namespace rules_inference::base {
 namespace {
-
-using base::Mismatch;
-using base::Quoted;
 
 constexpr uint64_t kMaxRecordBytes = uint64_t{24} << 20;
 constexpr uint64_t kMaxMetadataBytes = uint64_t{1} << 20;
 
-// The name of a project as package indexes compare it: lower case, runs of "-", "_" and "." are one
-// "_".
-std::string NormalizedName(absl::string_view name) {
-  std::string normalized;
-  for (const char c : name) {
-    const bool separator = c == '-' || c == '_' || c == '.';
-    if (!separator) {
-      normalized.push_back(absl::ascii_tolower(static_cast<unsigned char>(c)));
-    } else if (!absl::EndsWith(normalized, "_")) {
-      normalized.push_back('_');
-    }
-  }
-  return normalized;
-}
-
 class Opener {
  public:
-  Opener(base::ZipFile& zip, const base::RelPath& prefix) : zip_(zip), prefix_(prefix) {}
+  Opener(ZipFile& zip, const WheelPlaces& places) : zip_(zip), places_(places) {}
 
   absl::StatusOr<std::vector<WheelMember>> Members();
+  const std::string& dist_info() const { return dist_info_; }
+  const std::string& name() const { return name_; }
 
  private:
   const std::string& file() const { return zip_.file().path(); }
 
   absl::Status FindDistInfo();
-  absl::StatusOr<const base::ZipEntry*> Metadata(absl::string_view name);
+  absl::StatusOr<const ZipEntry*> Metadata(absl::string_view name);
   absl::Status CheckVersion();
-  absl::Status CheckRecord(const base::ZipEntry& entry, Record& record, WheelMember& member);
-  // The path below the prefix; empty for directories that have no place in the layer.
-  absl::StatusOr<std::string> Place(const base::ZipEntry& entry, bool& is_script);
+  absl::Status CheckRecord(const ZipEntry& entry, Record& record, WheelMember& member);
+  // The path below the root; empty for directories that have no place.
+  absl::StatusOr<std::string> Place(const ZipEntry& entry, WheelScheme& scheme);
 
-  base::ZipFile& zip_;
-  const base::RelPath& prefix_;
+  ZipFile& zip_;
+  const WheelPlaces& places_;
   std::string dist_info_;  // "numpy-1.26.4.dist-info"
   std::string data_;       // "numpy-1.26.4.data"
   std::string name_;       // "numpy"
 };
 
 absl::Status Opener::FindDistInfo() {
-  for (const base::ZipEntry& entry : zip_.entries()) {
+  for (const ZipEntry& entry : zip_.entries()) {
     const absl::string_view top = absl::string_view(entry.name).substr(0, entry.name.find('/'));
     if (!absl::EndsWith(top, ".dist-info") || top == dist_info_) continue;
     if (!dist_info_.empty()) {
@@ -92,7 +76,7 @@ absl::Status Opener::FindDistInfo() {
   absl::string_view base_name = absl::string_view(file()).substr(file().rfind('/') + 1);
   if (absl::ConsumeSuffix(&base_name, ".whl")) {
     const std::vector<absl::string_view> parts = absl::StrSplit(base_name, '-');
-    if (parts.size() >= 5 && NormalizedName(parts[0]) != NormalizedName(name_)) {
+    if (parts.size() >= 5 && NormalizedProjectName(parts[0]) != NormalizedProjectName(name_)) {
       return Mismatch("wheel", file(), Quoted(dist_info_),
                       absl::StrCat("the '.dist-info' directory of ", Quoted(parts[0])));
     }
@@ -100,17 +84,17 @@ absl::Status Opener::FindDistInfo() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<const base::ZipEntry*> Opener::Metadata(absl::string_view name) {
+absl::StatusOr<const ZipEntry*> Opener::Metadata(absl::string_view name) {
   const std::string path = absl::StrCat(dist_info_, "/", name);
-  for (const base::ZipEntry& entry : zip_.entries()) {
+  for (const ZipEntry& entry : zip_.entries()) {
     if (entry.name == path && !entry.is_directory) return &entry;
   }
   return Mismatch("wheel", file(), absl::StrCat("no ", Quoted(path)), "one");
 }
 
 absl::Status Opener::CheckVersion() {
-  ASSIGN_OR_RETURN(const base::ZipEntry* entry, Metadata("WHEEL"));
-  ASSIGN_OR_RETURN(const std::string text, base::ReadEntry(zip_, *entry, kMaxMetadataBytes));
+  ASSIGN_OR_RETURN(const ZipEntry* entry, Metadata("WHEEL"));
+  ASSIGN_OR_RETURN(const std::string text, ReadEntry(zip_, *entry, kMaxMetadataBytes));
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     if (!absl::ConsumePrefix(&line, "Wheel-Version:")) continue;
     const absl::string_view version = absl::StripAsciiWhitespace(line);
@@ -121,7 +105,7 @@ absl::Status Opener::CheckVersion() {
 }
 
 // Takes the row of `entry` out of the record.
-absl::Status Opener::CheckRecord(const base::ZipEntry& entry, Record& record, WheelMember& member) {
+absl::Status Opener::CheckRecord(const ZipEntry& entry, Record& record, WheelMember& member) {
   const auto found = record.find(entry.name);
   absl::string_view suffix = entry.name;
   const bool about_record =
@@ -154,49 +138,56 @@ absl::Status Opener::CheckRecord(const base::ZipEntry& entry, Record& record, Wh
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> Opener::Place(const base::ZipEntry& entry, bool& is_script) {
+absl::StatusOr<std::string> Opener::Place(const ZipEntry& entry, WheelScheme& scheme) {
   absl::string_view name = entry.name;
-  is_script = false;
-  if (!absl::ConsumePrefix(&name, data_) || (!name.empty() && name[0] != '/')) return entry.name;
+  scheme = WheelScheme::kLib;
+  if (!absl::ConsumePrefix(&name, data_) || (!name.empty() && name[0] != '/')) {
+    return JoinPath(places_.lib, entry.name);
+  }
   if (entry.is_directory && name.find('/', 1) == absl::string_view::npos) return std::string();
   absl::ConsumePrefix(&name, "/");
   const size_t slash = name.find('/');
-  const absl::string_view scheme = name.substr(0, slash);
+  const absl::string_view key = name.substr(0, slash);
   const absl::string_view rest = slash == absl::string_view::npos ? "" : name.substr(slash + 1);
   if (!rest.empty()) {
-    if (scheme == "purelib" || scheme == "platlib" || scheme == "data") return std::string(rest);
-    if (scheme == "scripts") {
-      is_script = true;
-      return absl::StrCat("bin/", rest);
+    if (key == "purelib" || key == "platlib") return JoinPath(places_.lib, rest);
+    if (key == "data") {
+      scheme = WheelScheme::kData;
+      return JoinPath(places_.data, rest);
     }
-    if (scheme == "headers") return absl::StrCat("include/", name_, "/", rest);
+    if (key == "scripts") {
+      scheme = WheelScheme::kScripts;
+      return JoinPath(places_.scripts, rest);
+    }
+    if (key == "headers") {
+      scheme = WheelScheme::kHeaders;
+      return JoinPath(JoinPath(places_.headers, name_), rest);
+    }
   }
-  return Mismatch("wheel data scheme", zip_.Where(entry), Quoted(scheme),
+  return Mismatch("wheel data scheme", zip_.Where(entry), Quoted(key),
                   "purelib, platlib, scripts, headers or data");
 }
 
 absl::StatusOr<std::vector<WheelMember>> Opener::Members() {
   RETURN_IF_ERROR(FindDistInfo());
   RETURN_IF_ERROR(CheckVersion());
-  ASSIGN_OR_RETURN(const base::ZipEntry* record_entry, Metadata("RECORD"));
-  ASSIGN_OR_RETURN(const std::string text, base::ReadEntry(zip_, *record_entry, kMaxRecordBytes));
+  ASSIGN_OR_RETURN(const ZipEntry* record_entry, Metadata("RECORD"));
+  ASSIGN_OR_RETURN(const std::string text, ReadEntry(zip_, *record_entry, kMaxRecordBytes));
   ASSIGN_OR_RETURN(Record record, ParseRecord(absl::StrCat(file(), ": RECORD"), text));
 
   std::vector<WheelMember> members;
   members.reserve(zip_.entries().size());
-  for (const base::ZipEntry& entry : zip_.entries()) {
+  for (const ZipEntry& entry : zip_.entries()) {
     WheelMember member;
     member.entry = entry.index;
-    bool is_script = false;
-    ASSIGN_OR_RETURN(const std::string place, Place(entry, is_script));
-    if (place.empty()) continue;
-    member.path = absl::StrCat(prefix_.str(), "/", place);
-    if (member.path.size() > base::RelPath::kMaxSize) {
-      return Mismatch("path in the layer", zip_.Where(entry),
+    ASSIGN_OR_RETURN(member.path, Place(entry, member.scheme));
+    if (member.path.empty()) continue;
+    if (member.path.size() > RelPath::kMaxSize) {
+      return Mismatch("path in the output", zip_.Where(entry),
                       absl::StrCat(member.path.size(), " bytes"),
-                      absl::StrCat("at most ", base::RelPath::kMaxSize));
+                      absl::StrCat("at most ", RelPath::kMaxSize));
     }
-    member.executable = entry.executable || is_script;
+    member.executable = entry.executable || member.scheme == WheelScheme::kScripts;
     if (!entry.is_directory) RETURN_IF_ERROR(CheckRecord(entry, record, member));
     members.push_back(std::move(member));
   }
@@ -215,12 +206,31 @@ absl::StatusOr<std::vector<WheelMember>> Opener::Members() {
 
 }  // namespace
 
-absl::StatusOr<Wheel> OpenWheel(base::FileSystem& fs, const std::string& source,
-                                const base::RelPath& prefix, const base::ZipLimits& limits) {
-  ASSIGN_OR_RETURN(std::shared_ptr<base::InputFile> file, fs.Open(source));
-  ASSIGN_OR_RETURN(base::ZipFile zip, base::ZipFile::Read(std::move(file), limits));
-  ASSIGN_OR_RETURN(std::vector<WheelMember> members, Opener(zip, prefix).Members());
-  return Wheel{std::move(zip), std::move(members)};
+WheelPlaces WheelPlaces::Target(const RelPath& prefix) {
+  return {prefix.str(), JoinPath(prefix.str(), "bin"), JoinPath(prefix.str(), "include"),
+          prefix.str()};
 }
 
-}  // namespace rules_inference::layer
+std::string NormalizedProjectName(absl::string_view name) {
+  std::string normalized;
+  for (const char c : name) {
+    const bool separator = c == '-' || c == '_' || c == '.';
+    if (!separator) {
+      normalized.push_back(absl::ascii_tolower(static_cast<unsigned char>(c)));
+    } else if (!absl::EndsWith(normalized, "_")) {
+      normalized.push_back('_');
+    }
+  }
+  return normalized;
+}
+
+absl::StatusOr<Wheel> OpenWheel(FileSystem& fs, const std::string& source,
+                                const WheelPlaces& places, const ZipLimits& limits) {
+  ASSIGN_OR_RETURN(std::shared_ptr<InputFile> file, fs.Open(source));
+  ASSIGN_OR_RETURN(ZipFile zip, ZipFile::Read(std::move(file), limits));
+  Opener opener(zip, places);
+  ASSIGN_OR_RETURN(std::vector<WheelMember> members, opener.Members());
+  return Wheel{std::move(zip), std::move(members), opener.dist_info(), opener.name()};
+}
+
+}  // namespace rules_inference::base

@@ -1,4 +1,4 @@
-#include "plugins/layer/record.h"
+#include "plugins/base/wheel/record.h"
 
 #include <string>
 
@@ -6,7 +6,7 @@
 #include "gtest/gtest.h"
 #include "plugins/base/digest.h"
 
-namespace rules_inference::layer {
+namespace rules_inference::base {
 namespace {
 
 // The digest of the empty string.
@@ -18,7 +18,7 @@ TEST(RecordTest, ReadsRows) {
   const auto record = ParseRecord("w: RECORD", text);
   ASSERT_TRUE(record.ok()) << record.status();
   ASSERT_EQ(record->size(), 3U);
-  EXPECT_EQ(record->at("a.py").digest, base::Sha256::Of(""));
+  EXPECT_EQ(record->at("a.py").digest, Sha256::Of(""));
   EXPECT_EQ(record->at("a.py").size, 0U);
   EXPECT_EQ(record->at("b,\"c\"").line, 2U);
   EXPECT_FALSE(record->at("d-1.dist-info/RECORD").digest.has_value());
@@ -57,4 +57,4 @@ TEST(RecordTest, RefusesTheRest) {
 }
 
 }  // namespace
-}  // namespace rules_inference::layer
+}  // namespace rules_inference::base

@@ -1,7 +1,7 @@
 // The RECORD file of a wheel: a list of its files with their digests and sizes.
 
-#ifndef RULES_INFERENCE_PLUGINS_LAYER_RECORD_H_
-#define RULES_INFERENCE_PLUGINS_LAYER_RECORD_H_
+#ifndef RULES_INFERENCE_PLUGINS_BASE_WHEEL_RECORD_H_
+#define RULES_INFERENCE_PLUGINS_BASE_WHEEL_RECORD_H_
 
 #include <cstdint>
 #include <optional>
@@ -12,11 +12,11 @@
 #include "absl/strings/string_view.h"
 #include "plugins/base/digest.h"
 
-namespace rules_inference::layer {
+namespace rules_inference::base {
 
 struct RecordRow {
   // Both are absent in the row of RECORD itself and of its signatures.
-  std::optional<base::Digest> digest;
+  std::optional<Digest> digest;
   std::optional<uint64_t> size;
   // Line in the file, from 1.
   uint32_t line = 0;
@@ -28,6 +28,6 @@ using Record = absl::flat_hash_map<std::string, RecordRow>;
 // size. `where` is for messages. Refuses other digests, a path twice, and anything malformed.
 absl::StatusOr<Record> ParseRecord(absl::string_view where, absl::string_view text);
 
-}  // namespace rules_inference::layer
+}  // namespace rules_inference::base
 
-#endif  // RULES_INFERENCE_PLUGINS_LAYER_RECORD_H_
+#endif  // RULES_INFERENCE_PLUGINS_BASE_WHEEL_RECORD_H_

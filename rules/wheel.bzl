@@ -12,6 +12,7 @@ load(
     _wheel_coverage = "wheel_coverage",
     _wheel_coverage_test = "wheel_coverage_test",
 )
+load("//rules/private/wheels:elf_closure.bzl", _elf_closure_test = "elf_closure_test")
 load("//rules/private/wheels:wheel_file.bzl", _wheel_file = "wheel_file")
 load("//rules/private/wheels:wheel_tree.bzl", _wheel_tree = "wheel_tree")
 
@@ -19,6 +20,7 @@ visibility("public")
 
 WheelInfo = _WheelInfo
 WheelTreeInfo = _WheelTreeInfo
+elf_closure_test = _elf_closure_test
 wheel_coverage = _wheel_coverage
 wheel_coverage_test = _wheel_coverage_test
 wheel_file = _wheel_file

@@ -1,0 +1,37 @@
+"""`elf_closure_test`: every library that the native code of some wheels needs is there."""
+
+load("//rules/private/providers:wheel_tree_info.bzl", "WheelTreeInfo")
+
+visibility(["//rules/..."])
+
+def _quote(text):
+    return "'" + text.replace("'", "'\\''") + "'"
+
+def _elf_closure_test_impl(ctx):
+    layouts = [wheel[WheelTreeInfo].layout for wheel in ctx.attr.wheels]
+    script = ctx.actions.declare_file(ctx.label.name)
+    arguments = [ctx.executable._tool.short_path] + (["--strict"] if ctx.attr.strict else []) + [
+        "--system=" + name
+        for name in ctx.attr.system
+    ] + [layout.short_path for layout in layouts]
+    ctx.actions.write(
+        script,
+        "#!/bin/sh\nexec {}\n".format(" ".join([_quote(argument) for argument in arguments])),
+        is_executable = True,
+    )
+    runfiles = ctx.runfiles(layouts).merge(ctx.attr._tool[DefaultInfo].default_runfiles)
+    return [DefaultInfo(executable = script, runfiles = runfiles)]
+
+elf_closure_test = rule(
+    implementation = _elf_closure_test_impl,
+    doc = """Fails when a native library of the wheels needs one that is neither in them nor on the system.
+
+The system has its libc, libgcc_s and libstdc++, and what `system` names.""",
+    attrs = {
+        "strict": attr.bool(doc = "True: RPATH or RUNPATH has to lead to it; default: a library anywhere in the wheels does."),
+        "system": attr.string_list(doc = "Sonames that the machine has, such as `libcuda.so.1`; a `*` at the end stands for anything."),
+        "wheels": attr.label_list(mandatory = True, providers = [WheelTreeInfo], doc = "Trees, `@wheels//numpy:tree`."),
+        "_tool": attr.label(cfg = "target", default = "//plugins/wheel:elf_closure", executable = True),
+    },
+    test = True,
+)

@@ -150,15 +150,13 @@ absl::StatusOr<Installer> FindInstaller(absl::string_view choice) {
                                           choice == "auto" ? "uv, or python3 with pip" : choice));
 }
 
-absl::StatusOr<std::vector<pypi::Requirement>> Resolve(Console& console, Installer installer,
+absl::StatusOr<std::vector<pypi::Requirement>> Resolve(Installer installer,
                                                        const std::vector<std::string>& files,
                                                        const pypi::Configuration& configuration,
                                                        int glibc_minor) {
   ASSIGN_OR_RETURN(const Platform platform, SplitPlatform(configuration.platform));
   const std::string what =
       absl::StrCat("resolve for ", configuration.python, " on ", configuration.platform);
-  console.err << "note: " << what << " by " << (installer == Installer::kUv ? "uv" : "pip") << "\n"
-              << std::flush;
   std::vector<std::string> argv;
   if (installer == Installer::kUv) {
     argv = {"uv",

@@ -24,7 +24,7 @@ absl::StatusOr<Installer> FindInstaller(absl::string_view choice);
 // glibc (2.N) of the machines that are meant. uv gives the digests of all files of a version, pip
 // those of the files that it would install. What the installer says when it fails is in the error,
 // without the urls of its index.
-absl::StatusOr<std::vector<pypi::Requirement>> Resolve(Console& console, Installer installer,
+absl::StatusOr<std::vector<pypi::Requirement>> Resolve(Installer installer,
                                                        const std::vector<std::string>& files,
                                                        const pypi::Configuration& configuration,
                                                        int glibc_minor);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -44,6 +45,7 @@ struct Options {
   std::string installer = "auto";
   int glibc_minor = 28;
   bool no_check = false;
+  bool skip_unavailable = false;
   bool dry_run = false;
 };
 
@@ -95,6 +97,50 @@ std::string HeadOf(const Options& options) {
       " on ", absl::StrJoin(options.platforms, ", "), ", glibc 2.", options.glibc_minor, ".\n");
 }
 
+// "name[extra]>=1 ; marker", as it stands in a file.
+std::string LineOf(const pypi::Requirement& requirement) {
+  return absl::StrCat(
+      requirement.name,
+      requirement.extras.empty() ? ""
+                                 : absl::StrCat("[", absl::StrJoin(requirement.extras, ","), "]"),
+      requirement.specifier, requirement.marker.empty() ? "" : " ; ", requirement.marker, "\n");
+}
+
+// Resolves what can be had. A requirement that is none of an index, or that has no wheel when it is
+// asked for alone, is left out with a note and becomes a line of `*left_out`; what is left has to
+// resolve as a whole.
+absl::StatusOr<std::vector<pypi::Requirement>> ResolveAvailable(
+    Console& console, Installer installer, const Options& options,
+    const pypi::Configuration& configuration, std::set<std::string>* left_out) {
+  const std::string part = absl::StrCat(options.output, ".part");
+  const absl::Cleanup remove = [&] { console.files.RemoveTree(part).IgnoreError(); };
+  std::string kept;
+  for (const std::string& file : options.files) {
+    ASSIGN_OR_RETURN(const std::vector<pypi::Requirement> requirements, Read(console, file));
+    for (const pypi::Requirement& requirement : requirements) {
+      const std::string line = LineOf(requirement);
+      std::string why;
+      if (requirement.kind == pypi::Requirement::Kind::kIndex) {
+        RETURN_IF_ERROR(base::WriteFile(console.files, part, line));
+        const auto alone = Resolve(installer, {part}, configuration, options.glibc_minor);
+        if (alone.ok()) {
+          kept += line;
+          continue;
+        }
+        why = "no wheel";
+        console.err << "note: " << requirement.name << ": " << alone.status().message() << "\n";
+      } else {
+        why = "not of an index";
+      }
+      left_out->insert(absl::StrCat("# Not locked for ", configuration.python, " on ",
+                                    configuration.platform, ": ", requirement.normalized, ", ", why,
+                                    ".\n"));
+    }
+  }
+  RETURN_IF_ERROR(base::WriteFile(console.files, part, kept));
+  return Resolve(installer, {part}, configuration, options.glibc_minor);
+}
+
 absl::StatusOr<int> RunLock(Console& console, const Options& options) {
   std::vector<pypi::Requirement> before;
   absl::StatusOr<std::string> old = base::ReadFile(console.files, options.output, kMaxDocument);
@@ -106,13 +152,22 @@ absl::StatusOr<int> RunLock(Console& console, const Options& options) {
   for (const std::string& file : options.files) RETURN_IF_ERROR(Read(console, file).status());
   ASSIGN_OR_RETURN(const Installer installer, FindInstaller(options.installer));
   std::vector<pypi::Resolution> resolutions;
+  std::set<std::string> left_out;
   for (const pypi::Configuration& configuration : ConfigurationsOf(options)) {
-    ASSIGN_OR_RETURN(
-        std::vector<pypi::Requirement> requirements,
-        Resolve(console, installer, options.files, configuration, options.glibc_minor));
-    resolutions.push_back({configuration, std::move(requirements)});
+    console.err << "note: resolving for " << configuration.python << " on "
+                << configuration.platform << " by " << (installer == Installer::kUv ? "uv" : "pip")
+                << "\n"
+                << std::flush;
+    absl::StatusOr<std::vector<pypi::Requirement>> requirements =
+        options.skip_unavailable
+            ? ResolveAvailable(console, installer, options, configuration, &left_out)
+            : Resolve(installer, options.files, configuration, options.glibc_minor);
+    RETURN_IF_ERROR(requirements.status());
+    resolutions.push_back({configuration, *std::move(requirements)});
   }
-  ASSIGN_OR_RETURN(const std::string text, pypi::LockText(resolutions, HeadOf(options)));
+  ASSIGN_OR_RETURN(
+      const std::string text,
+      pypi::LockText(resolutions, absl::StrCat(HeadOf(options), absl::StrJoin(left_out, ""))));
   ASSIGN_OR_RETURN(const std::vector<pypi::Requirement> after,
                    pypi::ParseRequirements(options.output, text));
   const bool same = old.ok() && *old == text;
@@ -248,6 +303,8 @@ void AddWheels(CLI::App& app, Context& context) {
     command->add_option("--installer", options->installer, "Who resolves: uv, pip, or either")
         ->check(CLI::IsMember({"auto", "uv", "pip"}))
         ->capture_default_str();
+    command->add_flag("--skip-unavailable", options->skip_unavailable,
+                      "Leave out what has no wheel or is of no index, with a note and a comment");
     command->add_flag("--dry-run", options->dry_run,
                       "Print the changes, write nothing; exit code 3 when there are some");
   }

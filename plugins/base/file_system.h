@@ -23,6 +23,10 @@ struct NodeInfo {
   NodeType type = NodeType::kOther;
   uint64_t size = 0;
   bool owner_executable = false;
+  // Whether anybody has the permission to write.
+  bool writable = false;
+  // Bytes on the disk, also those reserved.
+  uint64_t allocated = 0;
   // How many names the file has.
   uint64_t links = 0;
   // Nanoseconds since 1970: the last change of the content; the last read or Touch, whichever the

@@ -77,6 +77,8 @@ NodeInfo InfoOf(const struct stat& st) {
   }
   info.size = static_cast<uint64_t>(st.st_size);
   info.owner_executable = (st.st_mode & S_IXUSR) != 0;
+  info.writable = (st.st_mode & 0222) != 0;
+  info.allocated = static_cast<uint64_t>(st.st_blocks) * 512;
   info.links = st.st_nlink;
   info.modified = Nanoseconds(st.st_mtim);
   info.used = std::max(Nanoseconds(st.st_atim), info.modified);

@@ -58,7 +58,15 @@ Outcome CopyLocal(base::FileSystem& fs, const Url& url, Sink& sink, std::string*
         absl::NotFoundError(Mismatch("absent", *from, "no such file", "a file").message()), 0};
   }
   if (!file.ok()) return Wrong(file.status());
-  if (Outcome failure = sink.CheckAnnounced(*from, (*file)->size(), "")) return failure;
+  const Slice& slice = sink.slice();
+  const uint64_t size = (*file)->size();
+  if (slice.total > 0 && size != slice.total) {
+    return Wrong(
+        Mismatch("size mismatch", *from, absl::StrCat(size, " bytes"), absl::StrCat(slice.total)));
+  }
+  if (slice.total == 0) {
+    if (Outcome failure = sink.CheckAnnounced(*from, size, "")) return failure;
+  }
   if (Outcome failure = sink.Begin()) return failure;
   if (sink.done() == 0) {
     if (Outcome failure = sink.BeginAgain({.url = *from})) return failure;
@@ -67,7 +75,12 @@ Outcome CopyLocal(base::FileSystem& fs, const Url& url, Sink& sink, std::string*
       static_cast<size_t>(std::min<uint64_t>((*file)->size(), uint64_t{kPiece})));
   while (true) {
     // To the real end, not to the size of before: a file that grows is a wrong file.
-    const absl::StatusOr<size_t> count = (*file)->ReadAt(sink.done(), absl::MakeSpan(buffer));
+    if (slice.total > 0) {
+      buffer.resize(static_cast<size_t>(
+          std::min<uint64_t>(buffer.size(), sink.expected().size - sink.done())));
+    }
+    const absl::StatusOr<size_t> count =
+        (*file)->ReadAt(slice.begin + sink.done(), absl::MakeSpan(buffer));
     if (!count.ok()) {
       // The disk of the source is not the one of the destination: another url may do better.
       Failure failure = Local(count.status());
@@ -141,7 +154,8 @@ absl::StatusOr<FetchResult> FetchBy(base::FileSystem& fs, const FetchRequest& re
   }
   Expected expected{.size = request.size, .sha256 = std::nullopt, .max_size = options.max_size};
   if (pinned) expected.sha256 = request.sha256;
-  Sink sink(fs, request.destination, request.mode, expected, options.progress, request.resume);
+  Sink sink(fs, request.destination, request.mode, expected, options.progress, request.resume,
+            request.slice);
   std::vector<Failure> failures;
   FetchResult result;
   for (const Url& url : urls) {

@@ -33,6 +33,13 @@ struct Resume {
   std::string ranges;
 };
 
+// A part of a file; size and sha256 of the request are then those of the part.
+struct Slice {
+  uint64_t begin = 0;
+  // Size of the whole file; 0 means that there is no slice.
+  uint64_t total = 0;
+};
+
 // What is asked in the place of urls that begin with `from`, which ends in "/".
 struct Rewrite {
   std::string from;
@@ -50,6 +57,8 @@ struct FetchRequest {
   base::FileMode mode = base::FileMode::kData;
   // Needs the size.
   Resume resume;
+  // Only this of the file. Goes with a server that gives ranges, and without `resume`.
+  Slice slice;
 };
 
 struct FetchOptions {

@@ -58,13 +58,14 @@ class Sink {
  public:
   using Progress = std::function<void(uint64_t done, uint64_t total)>;
   Sink(base::FileSystem& fs, const std::string& destination, base::FileMode mode,
-       const Expected& expected, const Progress& progress, const Resume& resume)
+       const Expected& expected, const Progress& progress, const Resume& resume, const Slice& slice)
       : fs_(fs),
         destination_(destination),
         mode_(mode),
         expected_(expected),
         progress_(progress),
-        resume_(resume) {}
+        resume_(resume),
+        slice_(slice) {}
 
   // Begins (again): with an empty file, or with the bytes of the part.
   Outcome Begin();
@@ -85,6 +86,7 @@ class Sink {
   // The only place where a download gets its name.
   Outcome Finish(absl::string_view where, absl::string_view content_type);
 
+  const Slice& slice() const { return slice_; }
   uint64_t done() const { return done_; }
   const Expected& expected() const { return expected_; }
   // The digest of all bytes; after Finish.
@@ -103,6 +105,7 @@ class Sink {
   const Expected expected_;
   const Progress& progress_;
   const Resume& resume_;
+  const Slice& slice_;
   std::unique_ptr<Part> part_;
   // Whether there are bytes of more than one answer, and whether that has led to a new beginning.
   bool mixed_ = false;

@@ -132,9 +132,13 @@ struct Transfer::Exchange {
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     return status;
   }
+  bool IsSlice() const { return sink.slice().total > 0; }
+  // What is asked of the server, and what it has to answer.
+  const char* Wish() const { return IsSlice() ? "206" : "200"; }
   // Whether the body is the file, or what is left of it.
   bool IsFile() const {
     const long status = Status();
+    if (IsSlice()) return status == kPartial;
     return status == kOk || (status == kPartial && from > 0);
   }
   std::string ContentType() const {
@@ -179,8 +183,11 @@ Outcome Transfer::OnAnswer(Exchange& exchange) {
     }
     return sink.BeginAgain({exchange.source, exchange.etag, exchange.last_modified});
   }
+  const bool is_slice = exchange.IsSlice();
   const uint64_t size = sink.expected().size;
-  const std::string range = absl::StrCat("bytes ", exchange.from, "-", size - 1, "/", size);
+  const uint64_t total = is_slice ? sink.slice().total : size;
+  const uint64_t end = is_slice ? exchange.from + size : size;
+  const std::string range = absl::StrCat("bytes ", exchange.from, "-", end - 1, "/", total);
   if (exchange.content_range != range) {
     return sink.Refuse(Mismatch("wrong range", exchange.where, base::Quoted(exchange.content_range),
                                 base::Quoted(range)));
@@ -189,6 +196,7 @@ Outcome Transfer::OnAnswer(Exchange& exchange) {
     return sink.Refuse(Mismatch("encoded range", exchange.where,
                                 base::Quoted(exchange.content_encoding), "no content-encoding"));
   }
+  if (is_slice) return std::nullopt;
   const Source& source = sink.source();
   if (source.url != exchange.source) return std::nullopt;  // Another mirror: the hash decides.
   if (source.etag != exchange.etag) {
@@ -291,7 +299,10 @@ CURLcode Transfer::Perform(Exchange& exchange, const Url& first, const Url& hop)
     curl_easy_setopt(curl, CURLOPT_NETRC, long{CURL_NETRC_OPTIONAL});
     curl_easy_setopt(curl, CURLOPT_NETRC_FILE, netrc_file_.c_str());
   }
-  if (exchange.from > 0) {
+  if (exchange.IsSlice()) {
+    headers.push_back(absl::StrCat("Range: bytes=", exchange.from, "-",
+                                   exchange.from + exchange.sink.expected().size - 1));
+  } else if (exchange.from > 0) {
     headers.push_back(absl::StrCat("Range: bytes=", exchange.from, "-"));
     // If what is there is of another version, the whole file shall come at once.
     const std::string validator = ValidatorOf(exchange.sink.source(), exchange.source);
@@ -333,7 +344,7 @@ Outcome Transfer::OutcomeOf(Exchange& exchange, CURLcode code, long status) {
         absl::StrCat("nothing for ", absl::FormatDuration(options_.idle_timeout), " after ", done),
         exchange.Wanted()));
   }
-  if (status == kNotSatisfiable && exchange.from > 0) {
+  if (status == kNotSatisfiable && exchange.from > 0 && !exchange.IsSlice()) {
     return exchange.sink.Refuse(Mismatch("range refused", where, absl::StrCat(status),
                                          absl::StrCat("206 from byte ", exchange.from)));
   }
@@ -341,22 +352,24 @@ Outcome Transfer::OutcomeOf(Exchange& exchange, CURLcode code, long status) {
     const std::string got = absl::StrCat(status);
     if (status == 404 || status == 410) {
       return Failure{FailureKind::kAbsent,
-                     absl::NotFoundError(Mismatch("absent", where, got, "200").message()), 0};
+                     absl::NotFoundError(Mismatch("absent", where, got, exchange.Wish()).message()),
+                     0};
     }
     if (status == 401 || status == 403 || status == 407) {
-      return Wrong(base::WithHint(
-          absl::PermissionDeniedError(Mismatch("not allowed", where, got, "200").message()),
-          "credentials are taken from $NETRC or ~/.netrc"));
+      return Wrong(
+          base::WithHint(absl::PermissionDeniedError(
+                             Mismatch("not allowed", where, got, exchange.Wish()).message()),
+                         "credentials are taken from $NETRC or ~/.netrc"));
     }
     if (status == 408 || status == 429 || status >= 500) {
-      Failure failure = Transient(
-          Mismatch(status == 429 ? "too many requests" : "server error", where, got, "200"));
+      Failure failure = Transient(Mismatch(status == 429 ? "too many requests" : "server error",
+                                           where, got, exchange.Wish()));
       curl_off_t seconds = 0;
       curl_easy_getinfo(curl_.get(), CURLINFO_RETRY_AFTER, &seconds);
       failure.retry_after = seconds;
       return failure;
     }
-    return Wrong(Mismatch("unexpected answer", where, got, "200"));
+    return Wrong(Mismatch("unexpected answer", where, got, exchange.Wish()));
   }
   switch (code) {
     case CURLE_OK:
@@ -424,7 +437,7 @@ Outcome Transfer::Get(const Url& url, Sink& sink, std::string* from) {
     Exchange exchange{.curl = curl_.get(), .options = options_, .sink = sink};
     exchange.where = hop.Printable();
     exchange.source = url.Printable();
-    exchange.from = sink.done();
+    exchange.from = sink.slice().begin + sink.done();
     const CURLcode code = Perform(exchange, url, hop);
     const long status = exchange.Status();
     if (!IsRedirect(status) || exchange.timed_out) {

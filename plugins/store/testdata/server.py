@@ -234,13 +234,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body[:5000] if cut else body)
             self.wfile.flush()
             return self.cut() if cut else None
-        begin = int(asked[len("bytes=") : -1])
+        begin, _, end = asked[len("bytes=") :].partition("-")
+        begin = int(begin)
+        total = len(body)
+        body = body[: int(end) + 1] if end else body
         if way == "refused":
             return self.answer(416)
         self.send_response(206)
         self.send_header("Content-Length", str(len(body) - begin))
         shown = begin - 1 if way == "wrong" else begin
-        self.send_header("Content-Range", "bytes %d-%d/%d" % (shown, len(body) - 1, len(body)))
+        self.send_header("Content-Range", "bytes %d-%d/%d" % (shown, len(body) - 1, total))
         if way == "changed":
             version["ETag"] = '"v2"'
         if way == "dated":

@@ -28,6 +28,10 @@ absl::StatusOr<std::vector<std::string>> NamesIn(base::FileSystem& fs, const std
   return names;
 }
 
+bool IsUnfinished(absl::string_view name) {
+  return absl::StartsWith(name, ".") && absl::EndsWith(name, ".partial");
+}
+
 absl::Status AddLeftover(base::FileSystem& fs, const std::string& path, Kind kind,
                          Inventory& inventory) {
   const absl::StatusOr<NodeInfo> info = fs.Stat(path, base::Follow::kNo);
@@ -42,8 +46,7 @@ absl::Status AddBlob(base::FileSystem& fs, const std::string& directory, const s
   const std::string path = JoinPath(directory, name);
   const absl::StatusOr<base::Digest> digest = base::Digest::FromHex(name);
   if (!digest.ok() || !absl::EndsWith(directory, name.substr(0, 2))) {
-    const bool unfinished = absl::StartsWith(name, ".") && absl::EndsWith(name, ".partial");
-    return AddLeftover(fs, path, unfinished ? Kind::kUnfinished : Kind::kOther, inventory);
+    return AddLeftover(fs, path, IsUnfinished(name) ? Kind::kUnfinished : Kind::kOther, inventory);
   }
   const absl::StatusOr<NodeInfo> info = fs.Stat(path, base::Follow::kNo);
   if (absl::IsNotFound(info.status())) return absl::OkStatus();
@@ -82,6 +85,14 @@ absl::StatusOr<Inventory> ListStore(base::FileSystem& fs, const Layout& layout) 
     ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(fs, directory));
     for (const std::string& name : names) {
       RETURN_IF_ERROR(AddLeftover(fs, JoinPath(directory, name), kind, inventory));
+    }
+  }
+  // Leases, roots and range maps are no leftovers, but what a process was killed over is.
+  for (const std::string& directory : {layout.Leases(), layout.Roots()}) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(fs, directory));
+    for (const std::string& name : names) {
+      if (!IsUnfinished(name)) continue;
+      RETURN_IF_ERROR(AddLeftover(fs, JoinPath(directory, name), Kind::kUnfinished, inventory));
     }
   }
   return inventory;

@@ -26,6 +26,7 @@ namespace rules_inference::store {
 namespace {
 
 constexpr size_t kPiece = 1 << 20;
+constexpr size_t kBuffer = 256 << 10;
 // A map of 1 TiB in ranges of 8 MiB is far below.
 constexpr uint64_t kMaxMap = 64 << 20;
 // A loss of power costs about this; a process that is killed loses less, as the kernel has its
@@ -45,12 +46,16 @@ absl::StatusOr<std::unique_ptr<Part>> Part::Open(base::FileSystem& fs, const std
   RETURN_IF_ERROR(fs.CreateDirectories(directory));
   const std::string stem = base::JoinPath(directory, sha256.Hex());
   std::unique_ptr<Part> part(new Part(fs, keep ? stem : Unique(stem), sha256, size, keep));
-  RETURN_IF_ERROR(part->Load());
+  if (absl::Status status = part->Load(); !status.ok()) {
+    // What cannot be looked at now may still be good later.
+    part->released_ = keep;
+    return status;
+  }
   return part;
 }
 
 Part::~Part() {
-  if (finished_ || data_ == nullptr) return;
+  if (released_ || data_ == nullptr) return;
   if (!keep_ || done_ == 0) {
     Remove();
   } else if (map_ != nullptr) {
@@ -60,6 +65,7 @@ Part::~Part() {
 
 base::Digest Part::Digest() const {
   base::Sha256 fork = whole_;
+  fork.Update(buffer_);
   return fork.Finish();
 }
 
@@ -77,12 +83,12 @@ absl::Status Part::Load() {
     map_size_ = text.find('\n') + 1;
     std::vector<char> buffer(kPiece);
     for (const Range& range : map.ranges) {
-      if (range.end > data_->size()) break;
       base::Sha256 whole = whole_;
       base::Sha256 hasher;
       for (uint64_t at = range.begin; at < range.end;) {
         const auto count = static_cast<size_t>(std::min<uint64_t>(buffer.size(), range.end - at));
-        RETURN_IF_ERROR(base::ReadExactly(*data_, at, absl::MakeSpan(buffer.data(), count)));
+        // Bytes that cannot be read are as good as wrong ones: they are fetched again.
+        if (!base::ReadExactly(*data_, at, absl::MakeSpan(buffer.data(), count)).ok()) break;
         base::Sha256::UpdateBoth(whole, hasher, absl::string_view(buffer.data(), count));
         at += count;
       }
@@ -100,6 +106,7 @@ absl::Status Part::Load() {
 
 absl::Status Part::Begin(const Source& source) {
   done_ = 0;
+  buffer_.clear();
   range_begin_ = 0;
   map_size_ = 0;
   whole_ = base::Sha256();
@@ -117,20 +124,35 @@ absl::Status Part::Begin(const Source& source) {
 
 absl::Status Part::Append(absl::string_view data) {
   while (!data.empty()) {
-    const uint64_t room = range_begin_ + NextRange(range_begin_) - done_;
+    // Up to the end of the buffer or of the range, so that both hashes stay in step.
+    const uint64_t room = std::min<uint64_t>(range_begin_ + NextRange(range_begin_) - done_,
+                                             kBuffer - buffer_.size());
     const absl::string_view piece =
         data.substr(0, static_cast<size_t>(std::min<uint64_t>(data.size(), room)));
-    RETURN_IF_ERROR(data_->WriteAt(done_, piece));
-    base::Sha256::UpdateBoth(whole_, range_, piece);
+    buffer_.append(piece);
     done_ += piece.size();
     data.remove_prefix(piece.size());
-    if (piece.size() == room) RETURN_IF_ERROR(EndRange());
+    if (buffer_.size() == kBuffer) RETURN_IF_ERROR(Flush());
+    if (done_ - range_begin_ == NextRange(range_begin_)) RETURN_IF_ERROR(EndRange());
   }
   return absl::OkStatus();
 }
 
+absl::Status Part::Flush() {
+  if (buffer_.empty()) return absl::OkStatus();
+  const absl::Status status = data_->WriteAt(done_ - buffer_.size(), buffer_);
+  if (status.ok()) {
+    base::Sha256::UpdateBoth(whole_, range_, buffer_);
+  } else {
+    done_ -= buffer_.size();
+  }
+  buffer_.clear();
+  return status;
+}
+
 absl::Status Part::EndRange() {
   if (done_ == range_begin_) return absl::OkStatus();
+  RETURN_IF_ERROR(Flush());
   const std::string line = RangeLine({range_begin_, done_, range_.Finish()});
   // So that the last sync finds little to do.
   data_->StartWriting(range_begin_, done_ - range_begin_);
@@ -149,7 +171,7 @@ absl::Status Part::Finish(const std::string& destination, base::FileMode mode,
   RETURN_IF_ERROR(EndRange());
   RETURN_IF_ERROR(data_->Seal(mode));
   RETURN_IF_ERROR(fs_.Rename(stem_ + ".data", destination));
-  finished_ = true;
+  released_ = true;
   // A blob without its map is as good; it can only not be repaired in pieces.
   if (ranges.empty() || !fs_.CreateDirectories(ranges.substr(0, ranges.rfind('/'))).ok() ||
       !fs_.Rename(stem_ + ".jsonl", ranges).ok()) {

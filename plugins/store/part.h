@@ -59,6 +59,8 @@ class Part {
   Part(base::FileSystem& fs, std::string stem, const base::Digest& sha256, uint64_t size, bool keep)
       : fs_(fs), stem_(std::move(stem)), sha256_(sha256), size_(size), keep_(keep) {}
   absl::Status Load();
+  // Writes and hashes what waits in `buffer_`.
+  absl::Status Flush();
   // Ends the range that has begun.
   absl::Status EndRange();
   void Remove();
@@ -71,13 +73,17 @@ class Part {
   std::unique_ptr<base::UpdatableFile> data_;
   std::unique_ptr<base::UpdatableFile> map_;
   Source source_;
+  // Bytes that came; the last of them wait in `buffer_`: libcurl brings 16 KiB at a time, and
+  // writing so little costs more than the copy.
   uint64_t done_ = 0;
+  std::string buffer_;
   uint64_t range_begin_ = 0;
   uint64_t map_size_ = 0;
   base::Sha256 whole_;
   base::Sha256 range_;
   absl::Time synced_;
-  bool finished_ = false;
+  // The files are not this object's affair any more.
+  bool released_ = false;
 };
 
 }  // namespace rules_inference::store

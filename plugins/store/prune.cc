@@ -79,12 +79,19 @@ absl::StatusOr<Marks> Look(Store& store, bool drop_stale_roots, absl::Time now) 
 
 absl::string_view NameOf(absl::string_view path) { return path.substr(path.rfind('/') + 1); }
 
+bool IsTrashedBlob(const Leftover& leftover) {
+  const absl::string_view name = NameOf(leftover.path);
+  return leftover.kind == Kind::kTrash && Digest::FromHex(name.substr(0, name.find('.'))).ok();
+}
+
 // Whether a file that is no blob may go: nobody works on it, and it is old.
 bool MayGo(base::FileSystem& fs, const Leftover& leftover, const PruneOptions& options,
            absl::Time now) {
   if (leftover.kind == Kind::kOther) return false;
   if (now - absl::FromUnixNanos(leftover.modified) < options.abandoned) return false;
-  if (leftover.kind == Kind::kTrash) return !absl::StartsWith(NameOf(leftover.path), kIntent);
+  if (leftover.kind == Kind::kTrash && absl::StartsWith(NameOf(leftover.path), kIntent)) {
+    return false;  // ReadIntents knows.
+  }
   const absl::StatusOr<base::Holder> holder = fs.HolderOf(leftover.path);
   return holder.ok() && *holder != base::Holder::kAlive;
 }
@@ -261,7 +268,8 @@ absl::StatusOr<PruneResult> ExecutePrune(Store& store, const PrunePlan& plan, ab
     RETURN_IF_ERROR(RemoveBatch(store, batch, drop, now, result));
   }
   for (const Leftover& leftover : plan.leftovers) {
-    if (leftover.kind == Kind::kTrash || !MayGo(fs, leftover, plan.options, now)) continue;
+    // EmptyTrash has seen to the blobs there.
+    if (IsTrashedBlob(leftover) || !MayGo(fs, leftover, plan.options, now)) continue;
     RETURN_IF_ERROR(fs.RemoveTree(leftover.path));
   }
   // Leases of the dead, and last of all the roots: until here they would have said why.

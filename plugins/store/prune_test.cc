@@ -318,6 +318,28 @@ TEST_F(PruneTest, FaultAtEachOperationTakesNothingInUse) {
   }
 }
 
+TEST_F(PruneTest, TwoPrunesAtOnce) {
+  for (const Locking locking : {Locking::kFlock, Locking::kNone}) {
+    Store store(fs_, root_, locking);
+    std::vector<Digest> rooted;
+    for (int i = 0; i < 40; ++i) {
+      const Digest digest = Put(store, absl::StrCat("blob ", i), absl::Hours(5));
+      if (i % 4 == 0) rooted.push_back(digest);
+    }
+    ASSERT_TRUE(WriteRoot(fs_, store.layout(), RootOf("one", rooted)).ok());
+    InProcesses(3, [&](int) -> absl::Status {
+      RealFileSystem fs(Durability::kDurable);
+      Store mine(fs, root_, locking);
+      const auto plan = PlanPrune(mine, {}, absl::Now());
+      if (!plan.ok()) return plan.status();
+      return ExecutePrune(mine, *plan, absl::Now()).status();
+    });
+    EXPECT_EQ(ListStore(fs_, store.layout())->blobs.size(), rooted.size());
+    for (const Digest& digest : rooted) EXPECT_TRUE(Has(store, digest));
+    ExpectClean(store);
+  }
+}
+
 // Each process fetches, leases, and looks again and again whether what it has leased is there.
 TEST_F(PruneTest, ThirtyTwoProcessesBesideAPrune) {
   for (const Locking locking : {Locking::kFlock, Locking::kNone}) {

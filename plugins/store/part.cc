@@ -8,6 +8,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -59,14 +60,14 @@ Part::~Part() {
   if (!keep_ || done_ == 0) {
     Remove();
   } else if (map_ != nullptr) {
-    EndRange().IgnoreError();  // Then the next fetch gets these bytes again.
+    // Where that fails, the next fetch gets these bytes again.
+    if (EndRange().ok()) WriteRanges(/*wait=*/true).IgnoreError();
   }
 }
 
-base::Digest Part::Digest() const {
-  base::Sha256 fork = whole_;
-  fork.Update(buffer_);
-  return fork.Finish();
+absl::StatusOr<base::Digest> Part::Digest() {
+  RETURN_IF_ERROR(Flush());
+  return hasher_.Whole();
 }
 
 absl::Status Part::Load() {
@@ -82,8 +83,9 @@ absl::Status Part::Load() {
     // Without its ranges, the map is as long as its header.
     map_size_ = text.find('\n') + 1;
     std::vector<char> buffer(kPiece);
+    base::Sha256 done;
     for (const Range& range : map.ranges) {
-      base::Sha256 whole = whole_;
+      base::Sha256 whole = done;
       base::Sha256 hasher;
       for (uint64_t at = range.begin; at < range.end;) {
         const auto count = static_cast<size_t>(std::min<uint64_t>(buffer.size(), range.end - at));
@@ -93,11 +95,12 @@ absl::Status Part::Load() {
         at += count;
       }
       if (hasher.Finish() != range.sha256) break;
-      whole_ = whole;
+      done = whole;
       done_ = range.end;
       map_size_ += RangeLine(range).size();
     }
     range_begin_ = done_;
+    hasher_.Begin(done);
   }
   if (map_->size() != map_size_) RETURN_IF_ERROR(map_->Resize(map_size_));
   if (data_->size() > done_) RETURN_IF_ERROR(data_->Resize(done_));
@@ -109,8 +112,7 @@ absl::Status Part::Begin(const Source& source) {
   buffer_.clear();
   range_begin_ = 0;
   map_size_ = 0;
-  whole_ = base::Sha256();
-  range_ = base::Sha256();
+  hasher_.Begin(base::Sha256());
   source_ = source;
   // The map first: bytes without a map are nothing, a map without its bytes is a lie.
   RETURN_IF_ERROR(map_->Resize(0));
@@ -141,24 +143,32 @@ absl::Status Part::Append(absl::string_view data) {
 absl::Status Part::Flush() {
   if (buffer_.empty()) return absl::OkStatus();
   const absl::Status status = data_->WriteAt(done_ - buffer_.size(), buffer_);
-  if (status.ok()) {
-    base::Sha256::UpdateBoth(whole_, range_, buffer_);
-  } else {
+  if (!status.ok()) {
     done_ -= buffer_.size();
+    buffer_.clear();
+    return status;
   }
-  buffer_.clear();
-  return status;
+  hasher_.Update(std::exchange(buffer_, {}));
+  buffer_.reserve(kBuffer);
+  return WriteRanges(/*wait=*/false);
+}
+
+absl::Status Part::WriteRanges(bool wait) {
+  std::string lines;
+  for (const Range& range : hasher_.TakeEnded(wait)) absl::StrAppend(&lines, RangeLine(range));
+  if (lines.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(map_->WriteAt(map_size_, lines));
+  map_size_ += lines.size();
+  return absl::OkStatus();
 }
 
 absl::Status Part::EndRange() {
   if (done_ == range_begin_) return absl::OkStatus();
   RETURN_IF_ERROR(Flush());
-  const std::string line = RangeLine({range_begin_, done_, range_.Finish()});
   // So that the last sync finds little to do.
   data_->StartWriting(range_begin_, done_ - range_begin_);
+  hasher_.EndRange(range_begin_, done_);
   range_begin_ = done_;
-  RETURN_IF_ERROR(map_->WriteAt(map_size_, line));
-  map_size_ += line.size();
   if (absl::Now() - synced_ < kSyncEvery) return absl::OkStatus();
   RETURN_IF_ERROR(data_->Sync());
   RETURN_IF_ERROR(map_->Sync());
@@ -169,6 +179,7 @@ absl::Status Part::EndRange() {
 absl::Status Part::Finish(const std::string& destination, base::FileMode mode,
                           const std::string& ranges) {
   RETURN_IF_ERROR(EndRange());
+  RETURN_IF_ERROR(WriteRanges(/*wait=*/true));
   RETURN_IF_ERROR(data_->Seal(mode));
   RETURN_IF_ERROR(fs_.Rename(stem_ + ".data", destination));
   released_ = true;

@@ -25,6 +25,7 @@
 #include "absl/time/time.h"
 #include "plugins/base/digest.h"
 #include "plugins/base/file_system.h"
+#include "plugins/store/range_hasher.h"
 #include "plugins/store/range_map.h"
 
 namespace rules_inference::store {
@@ -45,7 +46,7 @@ class Part {
   uint64_t done() const { return done_; }
   const Source& source() const { return source_; }
   // The digest of all bytes.
-  base::Digest Digest() const;
+  absl::StatusOr<base::Digest> Digest();
 
   // Forgets all bytes; those that follow come from `source`.
   absl::Status Begin(const Source& source);
@@ -59,8 +60,10 @@ class Part {
   Part(base::FileSystem& fs, std::string stem, const base::Digest& sha256, uint64_t size, bool keep)
       : fs_(fs), stem_(std::move(stem)), sha256_(sha256), size_(size), keep_(keep) {}
   absl::Status Load();
-  // Writes and hashes what waits in `buffer_`.
+  // Writes what waits in `buffer_`, and has it hashed.
   absl::Status Flush();
+  // Writes down the ranges whose digests are there; with `wait`, all that have ended.
+  absl::Status WriteRanges(bool wait);
   // Ends the range that has begun.
   absl::Status EndRange();
   void Remove();
@@ -79,8 +82,7 @@ class Part {
   std::string buffer_;
   uint64_t range_begin_ = 0;
   uint64_t map_size_ = 0;
-  base::Sha256 whole_;
-  base::Sha256 range_;
+  RangeHasher hasher_;
   absl::Time synced_;
   // The files are not this object's affair any more.
   bool released_ = false;

@@ -134,7 +134,13 @@ Outcome Sink::Finish(absl::string_view where, absl::string_view content_type) {
   if (Outcome failure = CheckAnnounced(where, done_, content_type)) {
     return Discard(std::move(failure->status));
   }
-  digest_ = part_ != nullptr ? part_->Digest() : hasher_.Finish();
+  if (part_ != nullptr) {
+    const absl::StatusOr<base::Digest> digest = part_->Digest();
+    if (!digest.ok()) return Local(digest.status());
+    digest_ = *digest;
+  } else {
+    digest_ = hasher_.Finish();
+  }
   if (expected_.sha256.has_value() && digest_ != *expected_.sha256) {
     const absl::Status status =
         Mismatch("hash mismatch", where, digest_.ToString(), expected_.sha256->ToString());

@@ -148,7 +148,7 @@ absl::Status Part::Flush() {
     buffer_.clear();
     return status;
   }
-  hasher_.Update(std::exchange(buffer_, {}));
+  buffer_ = hasher_.Update(std::move(buffer_));
   buffer_.reserve(kBuffer);
   return WriteRanges(/*wait=*/false);
 }

@@ -41,7 +41,14 @@ void RangeHasher::Begin(const base::Sha256& whole) {
   range_ = base::Sha256();
 }
 
-void RangeHasher::Update(std::string data) { Add({.data = std::move(data)}); }
+std::string RangeHasher::Update(std::string data) {
+  Add({.data = std::move(data)});
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (spare_.empty()) return "";
+  std::string spare = std::move(spare_.back());
+  spare_.pop_back();
+  return spare;
+}
 
 void RangeHasher::EndRange(uint64_t begin, uint64_t end) { Add({.end = Range{begin, end, {}}}); }
 
@@ -83,7 +90,12 @@ void RangeHasher::Run() {
       base::Sha256::UpdateBoth(whole_, range_, work.data);
     }
     lock.lock();
-    if (work.end.has_value()) ended_.push_back(*work.end);
+    if (work.end.has_value()) {
+      ended_.push_back(*work.end);
+    } else {
+      work.data.clear();
+      spare_.push_back(std::move(work.data));
+    }
     busy_ = false;
     changed_.notify_all();
   }

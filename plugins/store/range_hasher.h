@@ -31,8 +31,9 @@ class RangeHasher {
 
   // Begins (again): `whole` has hashed what comes before.
   void Begin(const base::Sha256& whole);
-  // Takes the bytes; waits while too many of before are not hashed yet.
-  void Update(std::string data);
+  // Takes the bytes; waits while too many of before are not hashed yet. Returns an empty string to
+  // be filled next: the memory of one that was hashed, which new memory would cost more than.
+  std::string Update(std::string data);
   // Ends a range with the bytes so far; its digest comes by TakeEnded.
   void EndRange(uint64_t begin, uint64_t end);
   // The ranges that have been hashed since the last call, in their order; with `wait`, all that
@@ -56,6 +57,7 @@ class RangeHasher {
   std::condition_variable changed_;
   std::deque<Work> queue_;
   std::vector<Range> ended_;
+  std::vector<std::string> spare_;
   bool busy_ = false;
   bool stop_ = false;
   // Touched by the thread while it is busy, and by the caller only when it is not.

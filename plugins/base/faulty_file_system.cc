@@ -33,6 +33,46 @@ class FaultyInputFile final : public InputFile {
   std::unique_ptr<InputFile> base_;
 };
 
+class FaultyUpdatableFile final : public UpdatableFile {
+ public:
+  FaultyUpdatableFile(FaultyFileSystem& fs, std::unique_ptr<UpdatableFile> base)
+      : fs_(fs), base_(std::move(base)) {}
+  const std::string& path() const override { return base_->path(); }
+  uint64_t size() const override { return base_->size(); }
+  absl::StatusOr<size_t> ReadAt(uint64_t offset, absl::Span<char> buffer) override {
+    RETURN_IF_ERROR(fs_.Count());
+    return base_->ReadAt(offset, buffer);
+  }
+  absl::Status WriteAt(uint64_t offset, absl::string_view data) override {
+    if (absl::Status status = fs_.Count(); !status.ok()) {
+      RETURN_IF_ERROR(base_->WriteAt(offset, data.substr(0, data.size() / 2)));
+      return status;
+    }
+    return base_->WriteAt(offset, data);
+  }
+  absl::Status Resize(uint64_t size) override {
+    RETURN_IF_ERROR(fs_.Count());
+    return base_->Resize(size);
+  }
+  absl::Status Reserve(uint64_t size) override {
+    RETURN_IF_ERROR(fs_.Count());
+    return base_->Reserve(size);
+  }
+  void StartWriting(uint64_t offset, uint64_t size) override { base_->StartWriting(offset, size); }
+  absl::Status Sync() override {
+    RETURN_IF_ERROR(fs_.Count());
+    return base_->Sync();
+  }
+  absl::Status Seal(FileMode mode) override {
+    RETURN_IF_ERROR(fs_.Count());
+    return base_->Seal(mode);
+  }
+
+ private:
+  FaultyFileSystem& fs_;
+  std::unique_ptr<UpdatableFile> base_;
+};
+
 class FaultyOutputFile final : public OutputFile {
  public:
   FaultyOutputFile(FaultyFileSystem& fs, std::unique_ptr<OutputFile> base)
@@ -43,6 +83,10 @@ class FaultyOutputFile final : public OutputFile {
       return status;
     }
     return base_->Append(data);
+  }
+  absl::Status CloneFrom(const std::string& existing) override {
+    RETURN_IF_ERROR(fs_.Count());
+    return base_->CloneFrom(existing);
   }
   absl::Status Publish() override {
     RETURN_IF_ERROR(fs_.Count());
@@ -119,6 +163,33 @@ absl::Status FaultyFileSystem::Rename(const std::string& from, const std::string
 absl::Status FaultyFileSystem::RemoveTree(const std::string& path) {
   RETURN_IF_ERROR(Count());
   return base_.RemoveTree(path);
+}
+
+absl::StatusOr<std::unique_ptr<UpdatableFile>> FaultyFileSystem::Update(const std::string& path) {
+  RETURN_IF_ERROR(Count());
+  ASSIGN_OR_RETURN(std::unique_ptr<UpdatableFile> file, base_.Update(path));
+  return std::make_unique<FaultyUpdatableFile>(*this, std::move(file));
+}
+
+absl::StatusOr<std::unique_ptr<InputFile>> FaultyFileSystem::CreateHeld(const std::string& path,
+                                                                        absl::string_view data) {
+  RETURN_IF_ERROR(Count());
+  return base_.CreateHeld(path, data);
+}
+
+absl::StatusOr<Holder> FaultyFileSystem::HolderOf(const std::string& path) {
+  RETURN_IF_ERROR(Count());
+  return base_.HolderOf(path);
+}
+
+absl::Status FaultyFileSystem::Touch(const std::string& path) {
+  RETURN_IF_ERROR(Count());
+  return base_.Touch(path);
+}
+
+absl::StatusOr<uint64_t> FaultyFileSystem::FreeSpace(const std::string& path) {
+  RETURN_IF_ERROR(Count());
+  return base_.FreeSpace(path);
 }
 
 }  // namespace rules_inference::base

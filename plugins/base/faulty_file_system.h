@@ -20,14 +20,15 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "plugins/base/file_system.h"
 
 namespace rules_inference::base {
 
 class FaultyFileSystem final : public FileSystem {
  public:
-  // Operation `fail_at` (the first one is 1; 0 means none) gives `error`. An Append that fails has
-  // written half.
+  // Operation `fail_at` (the first one is 1; 0 means none) gives `error`. An Append or WriteAt that
+  // fails has written half.
   FaultyFileSystem(FileSystem& base, int fail_at, absl::Status error)
       : base_(base), fail_at_(fail_at), error_(std::move(error)) {}
 
@@ -49,6 +50,12 @@ class FaultyFileSystem final : public FileSystem {
   absl::Status Symlink(const std::string& target, const std::string& link) override;
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status RemoveTree(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<UpdatableFile>> Update(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<InputFile>> CreateHeld(const std::string& path,
+                                                        absl::string_view data) override;
+  absl::StatusOr<Holder> HolderOf(const std::string& path) override;
+  absl::Status Touch(const std::string& path) override;
+  absl::StatusOr<uint64_t> FreeSpace(const std::string& path) override;
 
   // Counts one operation; the error when it is the one that fails.
   absl::Status Count();

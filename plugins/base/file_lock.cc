@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <string>
 
 namespace rules_inference::base {
@@ -29,6 +30,19 @@ FileLock::FileLock(const std::string& path) {
     }
     close(fd_);
   }
+}
+
+bool LocksWork(const std::string& directory) {
+  std::string path = directory + "/.lock-probe.XXXXXX";
+  const int first = mkostemp(path.data(), O_CLOEXEC);
+  if (first < 0) return false;
+  const int second = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  const bool works = second >= 0 && flock(first, LOCK_EX | LOCK_NB) == 0 &&
+                     flock(second, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  unlink(path.c_str());
+  if (second >= 0) close(second);
+  close(first);
+  return works;
 }
 
 FileLock::~FileLock() {

@@ -25,6 +25,11 @@ class FileLock {
   bool held_ = false;
 };
 
+// Whether locks in the directory keep anybody out. Some network file systems grant them to
+// everyone, or to everyone on another machine; the first is seen here, by asking for a lock a
+// second time from another open file. False too where no file can be made.
+bool LocksWork(const std::string& directory);
+
 }  // namespace rules_inference::base
 
 #endif  // RULES_INFERENCE_PLUGINS_BASE_FILE_LOCK_H_

@@ -23,6 +23,16 @@ struct NodeInfo {
   NodeType type = NodeType::kOther;
   uint64_t size = 0;
   bool owner_executable = false;
+  // Whether anybody has the permission to write.
+  bool writable = false;
+  // Bytes on the disk, also those reserved.
+  uint64_t allocated = 0;
+  // How many names the file has.
+  uint64_t links = 0;
+  // Nanoseconds since 1970: the last change of the content; the last read or Touch, whichever the
+  // machine has kept.
+  int64_t modified = 0;
+  int64_t used = 0;
 };
 
 // Permissions of a new file: 0644, 0755 for a program, 0444 for what nobody is to change.
@@ -30,6 +40,9 @@ enum class FileMode { kData, kProgram, kReadOnly };
 
 // What a path that ends in a symlink stands for.
 enum class Follow { kYes, kNo };
+
+// What can be said of the process that holds a file by flock.
+enum class Holder { kAlive, kNone, kUnknown };
 
 // An open regular file. Safe to use from several threads.
 class InputFile {
@@ -46,6 +59,22 @@ class InputFile {
 // Fills `buffer` from `offset`; an error when the file ends before.
 absl::Status ReadExactly(InputFile& file, uint64_t offset, absl::Span<char> buffer);
 
+// A regular file that grows over several runs, and that no other process has in this way: see
+// FileSystem::Update.
+class UpdatableFile : public InputFile {
+ public:
+  virtual absl::Status WriteAt(uint64_t offset, absl::string_view data) = 0;
+  virtual absl::Status Resize(uint64_t size) = 0;
+  // Reserves the space up to `size` without changing the size; nothing where that is not supported.
+  virtual absl::Status Reserve(uint64_t size) = 0;
+  // Begins to write to the disk what lies in [offset, offset + size), without waiting.
+  virtual void StartWriting(uint64_t offset, uint64_t size) = 0;
+  // Waits until the content is on the disk.
+  virtual absl::Status Sync() = 0;
+  // Sync, and the permissions of `mode`: before the file gets another name.
+  virtual absl::Status Seal(FileMode mode) = 0;
+};
+
 // A file in the making. It appears at its path by Publish, whole and with its mode whatever the
 // umask, or not at all: until then it lies beside it under a name that follows from the path, so
 // that the next run takes away what a killed one left. Destroying it unpublished removes it.
@@ -53,6 +82,11 @@ class OutputFile {
  public:
   virtual ~OutputFile() = default;
   virtual absl::Status Append(absl::string_view data) = 0;
+  // Makes the file share the blocks of `existing` (a reflink), before any Append. Unimplemented
+  // where the file system, or two of them, cannot do that.
+  virtual absl::Status CloneFrom(const std::string& existing) {
+    return absl::UnimplementedError(existing);
+  }
   // Closes it and gives it its name. No other call may follow.
   virtual absl::Status Publish() = 0;
 };
@@ -86,6 +120,30 @@ class FileSystem {
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   // Removes a file, a symlink or a whole directory tree; nothing at `path` is fine.
   virtual absl::Status RemoveTree(const std::string& path) = 0;
+
+  // What only stores need, and only the file systems that they are kept on have.
+
+  // Opens the file at `path`, which is made when it is not there, and holds it by flock. Aborted
+  // when another process, or this one, holds it already.
+  virtual absl::StatusOr<std::unique_ptr<UpdatableFile>> Update(const std::string& path) {
+    return absl::UnimplementedError(path);
+  }
+  // Writes a new file that is held by flock from before it has its name until the result is
+  // destroyed, which removes it.
+  virtual absl::StatusOr<std::unique_ptr<InputFile>> CreateHeld(const std::string& path,
+                                                                absl::string_view /*data*/) {
+    return absl::UnimplementedError(path);
+  }
+  // Whether somebody holds the file by flock.
+  virtual absl::StatusOr<Holder> HolderOf(const std::string& path) {
+    return absl::UnimplementedError(path);
+  }
+  // Makes NodeInfo::used now. Content and `modified` stay.
+  virtual absl::Status Touch(const std::string& path) { return absl::UnimplementedError(path); }
+  // Bytes that an ordinary user may still write where the directory `path` is.
+  virtual absl::StatusOr<uint64_t> FreeSpace(const std::string& path) {
+    return absl::UnimplementedError(path);
+  }
 };
 
 // The name under which Create keeps an unfinished `path`.

@@ -2,8 +2,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -59,6 +62,10 @@ class FileDescriptor {
   int fd_;
 };
 
+int64_t Nanoseconds(const timespec& time) {
+  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
 NodeInfo InfoOf(const struct stat& st) {
   NodeInfo info;
   if (S_ISREG(st.st_mode)) {
@@ -70,7 +77,28 @@ NodeInfo InfoOf(const struct stat& st) {
   }
   info.size = static_cast<uint64_t>(st.st_size);
   info.owner_executable = (st.st_mode & S_IXUSR) != 0;
+  info.writable = (st.st_mode & 0222) != 0;
+  info.allocated = static_cast<uint64_t>(st.st_blocks) * 512;
+  info.links = st.st_nlink;
+  info.modified = Nanoseconds(st.st_mtim);
+  info.used = std::max(Nanoseconds(st.st_atim), info.modified);
   return info;
+}
+
+// `path` is for the message.
+absl::StatusOr<size_t> ReadFrom(int fd, const std::string& path, uint64_t offset,
+                                absl::Span<char> buffer) {
+  size_t done = 0;
+  while (done < buffer.size()) {
+    const ssize_t count = Retry([&] {
+      return pread(fd, buffer.data() + done, std::min(buffer.size() - done, kMaxTransfer),
+                   static_cast<off_t>(offset + done));
+    });
+    if (count < 0) return SystemError(errno, "cannot read", path);
+    if (count == 0) break;
+    done += static_cast<size_t>(count);
+  }
+  return done;
 }
 
 class RealInputFile final : public InputFile {
@@ -82,17 +110,7 @@ class RealInputFile final : public InputFile {
   uint64_t size() const override { return size_; }
 
   absl::StatusOr<size_t> ReadAt(uint64_t offset, absl::Span<char> buffer) override {
-    size_t done = 0;
-    while (done < buffer.size()) {
-      const ssize_t count = Retry([&] {
-        return pread(fd_.get(), buffer.data() + done, std::min(buffer.size() - done, kMaxTransfer),
-                     static_cast<off_t>(offset + done));
-      });
-      if (count < 0) return SystemError(errno, "cannot read", path_);
-      if (count == 0) break;
-      done += static_cast<size_t>(count);
-    }
-    return done;
+    return ReadFrom(fd_.get(), path_, offset, buffer);
   }
 
  private:
@@ -107,17 +125,106 @@ std::string ParentOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-mode_t BitsOf(FileMode mode) {
+mode_t BitsOf(FileMode mode, Sharing sharing) {
+  const mode_t group = sharing == Sharing::kGroup ? 0020 : 0;
   switch (mode) {
     case FileMode::kProgram:
-      return 0755;
+      return 0755 | group;
     case FileMode::kReadOnly:
       return 0444;
     case FileMode::kData:
       break;
   }
-  return 0644;
+  return 0644 | group;
 }
+
+class RealUpdatableFile final : public UpdatableFile {
+ public:
+  RealUpdatableFile(std::string path, FileDescriptor fd, uint64_t size, Sharing sharing)
+      : path_(std::move(path)), fd_(std::move(fd)), size_(size), sharing_(sharing) {}
+
+  const std::string& path() const override { return path_; }
+  uint64_t size() const override { return size_; }
+
+  absl::StatusOr<size_t> ReadAt(uint64_t offset, absl::Span<char> buffer) override {
+    return ReadFrom(fd_.get(), path_, offset, buffer);
+  }
+
+  absl::Status WriteAt(uint64_t offset, absl::string_view data) override {
+    while (!data.empty()) {
+      const ssize_t count = Retry([&] {
+        return pwrite(fd_.get(), data.data(), std::min(data.size(), kMaxTransfer),
+                      static_cast<off_t>(offset));
+      });
+      if (count < 0) return SystemError(errno, "cannot write", path_);
+      if (count == 0) return SystemError(ENOSPC, "cannot write", path_);
+      data.remove_prefix(static_cast<size_t>(count));
+      offset += static_cast<uint64_t>(count);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Resize(uint64_t size) override {
+    if (Retry([&] { return ftruncate(fd_.get(), static_cast<off_t>(size)); }) != 0) {
+      return SystemError(errno, "cannot write", path_);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Reserve(uint64_t size) override {
+    // Not posix_fallocate, which writes zeros where the file system cannot reserve.
+    if (Retry([&] {
+          return fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size));
+        }) == 0 ||
+        (errno != ENOSPC && errno != EDQUOT && errno != EFBIG)) {
+      return absl::OkStatus();
+    }
+    return SystemError(errno, "cannot write", path_);
+  }
+
+  void StartWriting(uint64_t offset, uint64_t size) override {
+    sync_file_range(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(size),
+                    SYNC_FILE_RANGE_WRITE);
+  }
+
+  absl::Status Sync() override {
+    if (Retry([&] { return fdatasync(fd_.get()); }) == 0) return absl::OkStatus();
+    return SystemError(errno, "cannot sync", path_);
+  }
+
+  absl::Status Seal(FileMode mode) override {
+    if (fchmod(fd_.get(), BitsOf(mode, sharing_)) != 0 ||
+        Retry([&] { return fsync(fd_.get()); }) != 0) {
+      return SystemError(errno, "cannot sync", path_);
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  const std::string path_;
+  const FileDescriptor fd_;
+  const uint64_t size_;
+  const Sharing sharing_;
+};
+
+// A file that goes when its maker goes.
+class HeldFile final : public InputFile {
+ public:
+  HeldFile(std::string path, std::string real, FileDescriptor fd, uint64_t size)
+      : path_(std::move(path)), real_(std::move(real)), fd_(std::move(fd)), size_(size) {}
+  ~HeldFile() override { unlink(real_.c_str()); }
+  const std::string& path() const override { return path_; }
+  uint64_t size() const override { return size_; }
+  absl::StatusOr<size_t> ReadAt(uint64_t offset, absl::Span<char> buffer) override {
+    return ReadFrom(fd_.get(), path_, offset, buffer);
+  }
+
+ private:
+  const std::string path_;
+  const std::string real_;
+  const FileDescriptor fd_;
+  const uint64_t size_;
+};
 
 class RealOutputFile final : public OutputFile {
  public:
@@ -143,6 +250,19 @@ class RealOutputFile final : public OutputFile {
       data.remove_prefix(static_cast<size_t>(count));
     }
     return absl::OkStatus();
+  }
+
+  absl::Status CloneFrom(const std::string& existing) override {
+    const FileDescriptor source(
+        Retry([&] { return open(existing.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW); }));
+    if (source.get() < 0) return SystemError(errno, "cannot open", existing);
+    if (Retry([&] { return ioctl(fd_.get(), FICLONE, source.get()); }) == 0) {
+      return absl::OkStatus();
+    }
+    if (errno == ENOSPC || errno == EDQUOT || errno == EIO) {
+      return SystemError(errno, "cannot write", path_);
+    }
+    return absl::UnimplementedError(SystemError(errno, "cannot clone", existing).message());
   }
 
   absl::Status Publish() override {
@@ -254,8 +374,8 @@ void RemoveAbandoned(const std::string& real) {
 }
 
 // Creates an unfinished file that is held by flock, and says under which name.
-absl::StatusOr<std::pair<FileDescriptor, std::string>> CreateHeld(const std::string& real,
-                                                                  const std::string& path) {
+absl::StatusOr<std::pair<FileDescriptor, std::string>> CreatePartial(const std::string& real,
+                                                                     const std::string& path) {
   RemoveAbandoned(real);
   constexpr int kAttempts = 16;
   for (int i = 0; i < kAttempts; ++i) {
@@ -316,11 +436,11 @@ absl::StatusOr<std::unique_ptr<OutputFile>> RealFileSystem::Create(const std::st
                                                                    FileMode mode) {
   const std::string real = Resolve(path);
   if (durability_ == Durability::kDurable) {
-    ASSIGN_OR_RETURN(auto held, CreateHeld(real, path));
+    ASSIGN_OR_RETURN(auto held, CreatePartial(real, path));
     const int raw = held.first.get();
     auto file = std::make_unique<RealOutputFile>(path, real, std::move(held.second),
                                                  std::move(held.first), durability_);
-    if (fchmod(raw, BitsOf(mode)) != 0) return SystemError(errno, "cannot create", path);
+    if (fchmod(raw, BitsOf(mode, sharing_)) != 0) return SystemError(errno, "cannot create", path);
     return file;
   }
   const std::string partial = PartialPath(real);
@@ -333,7 +453,7 @@ absl::StatusOr<std::unique_ptr<OutputFile>> RealFileSystem::Create(const std::st
   if (fd.get() < 0) return SystemError(errno, "cannot create", path);
   const int raw = fd.get();
   auto file = std::make_unique<RealOutputFile>(path, real, partial, std::move(fd), durability_);
-  if (fchmod(raw, BitsOf(mode)) != 0) return SystemError(errno, "cannot create", path);
+  if (fchmod(raw, BitsOf(mode, sharing_)) != 0) return SystemError(errno, "cannot create", path);
   return file;
 }
 
@@ -392,7 +512,8 @@ absl::Status RealFileSystem::CreateDirectories(const std::string& path) {
   for (size_t end = real.find('/', 1);; end = real.find('/', end + 1)) {
     const std::string prefix = real.substr(0, end);
     if (mkdir(prefix.c_str(), 0700) == 0) {
-      if (chmod(prefix.c_str(), 0755) != 0) return SystemError(errno, "cannot create", path);
+      if (chmod(prefix.c_str(), sharing_ == Sharing::kGroup ? 02775 : 0755) != 0)
+        return SystemError(errno, "cannot create", path);
       RETURN_IF_ERROR(SyncParent(prefix));
     } else if (errno != EEXIST) {
       return SystemError(errno, "cannot create", path);
@@ -435,6 +556,90 @@ absl::Status RealFileSystem::RemoveTree(const std::string& path) {
   RETURN_IF_ERROR(RemoveTreeAt(real));
   const absl::Status synced = SyncParent(real);
   return absl::IsNotFound(synced) ? absl::OkStatus() : synced;  // There was nothing to remove.
+}
+
+absl::StatusOr<std::unique_ptr<UpdatableFile>> RealFileSystem::Update(const std::string& path) {
+  const std::string real = Resolve(path);
+  const mode_t bits = BitsOf(FileMode::kData, sharing_);
+  constexpr int kAttempts = 16;
+  for (int i = 0; i < kAttempts; ++i) {
+    FileDescriptor fd(Retry([&] {
+      return open(real.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, bits);
+    }));
+    if (fd.get() < 0) {
+      const int error = errno;
+      // Somebody was killed after Seal. Only the owner can do this.
+      if (error == EACCES && i == 0 && chmod(real.c_str(), bits) == 0) continue;
+      return SystemError(error, "cannot open", path);
+    }
+    struct stat st = {};
+    if (fstat(fd.get(), &st) != 0) return SystemError(errno, "cannot read", path);
+    if (!S_ISREG(st.st_mode)) return Mismatch("cannot open", path, "a special file", "a file");
+    if (Retry([&] { return flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0 && errno == EWOULDBLOCK) {
+      return absl::AbortedError(SystemError(EBUSY, "cannot open", path).message());
+    }
+    // Whoever held it may have given it another name, under which it is no longer ours to change.
+    struct stat there = {};
+    if (lstat(real.c_str(), &there) != 0 || there.st_ino != st.st_ino ||
+        there.st_dev != st.st_dev) {
+      continue;
+    }
+    if (fstat(fd.get(), &st) != 0) return SystemError(errno, "cannot read", path);
+    // Whatever the umask was; who is not the owner cannot, and need not.
+    if ((st.st_mode & 0777) != bits && fchmod(fd.get(), bits) != 0 && errno != EPERM) {
+      return SystemError(errno, "cannot create", path);
+    }
+    return std::make_unique<RealUpdatableFile>(path, std::move(fd),
+                                               static_cast<uint64_t>(st.st_size), sharing_);
+  }
+  return absl::AbortedError(SystemError(EBUSY, "cannot open", path).message());
+}
+
+absl::StatusOr<std::unique_ptr<InputFile>> RealFileSystem::CreateHeld(const std::string& path,
+                                                                      absl::string_view data) {
+  const std::string real = Resolve(path);
+  ASSIGN_OR_RETURN(auto held, CreatePartial(real, path));
+  const int raw = held.first.get();
+  if (fchmod(raw, BitsOf(FileMode::kData, sharing_)) != 0) {
+    unlink(held.second.c_str());
+    return SystemError(errno, "cannot create", path);
+  }
+  // Beside the output file, which goes away here, `fd` keeps the lock: it is the same open file.
+  FileDescriptor fd(Retry([&] { return fcntl(raw, F_DUPFD_CLOEXEC, 0); }));
+  if (fd.get() < 0) {
+    unlink(held.second.c_str());
+    return SystemError(errno, "cannot create", path);
+  }
+  // Not durable: a loss of power ends the holder too.
+  RealOutputFile file(path, real, std::move(held.second), std::move(held.first),
+                      Durability::kBuildAction);
+  RETURN_IF_ERROR(file.Append(data));
+  RETURN_IF_ERROR(file.Publish());
+  return std::make_unique<HeldFile>(path, real, std::move(fd), data.size());
+}
+
+absl::StatusOr<Holder> RealFileSystem::HolderOf(const std::string& path) {
+  const FileDescriptor fd(Retry(
+      [&] { return open(Resolve(path).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); }));
+  if (fd.get() < 0) return SystemError(errno, "cannot open", path);
+  // Shared, so that those who only look do not see one another.
+  if (Retry([&] { return flock(fd.get(), LOCK_SH | LOCK_NB); }) == 0) return Holder::kNone;
+  return errno == EWOULDBLOCK ? Holder::kAlive : Holder::kUnknown;
+}
+
+absl::Status RealFileSystem::Touch(const std::string& path) {
+  const timespec times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_NOW},
+                             {.tv_sec = 0, .tv_nsec = UTIME_OMIT}};
+  if (utimensat(AT_FDCWD, Resolve(path).c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) {
+    return SystemError(errno, "cannot touch", path);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> RealFileSystem::FreeSpace(const std::string& path) {
+  struct statvfs st = {};
+  if (statvfs(Resolve(path).c_str(), &st) != 0) return SystemError(errno, "cannot read", path);
+  return uint64_t{st.f_bavail} * uint64_t{st.f_frsize};
 }
 
 }  // namespace rules_inference::base

@@ -23,11 +23,16 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "plugins/base/file_system.h"
 
 namespace rules_inference::base {
 
 enum class Durability { kBuildAction, kDurable };
+
+// Who may write besides the user: kGroup makes directories 02775, so that what is made in them
+// belongs to their group, and files 0664 (FileMode::kReadOnly stays 0444).
+enum class Sharing { kUser, kGroup };
 
 // Waits until the entries of the directory (names, not contents of files) are on the disk.
 absl::Status SyncDirectory(const std::string& path);
@@ -37,7 +42,8 @@ class RealFileSystem final : public FileSystem {
   RealFileSystem() = default;
   // Relative paths are taken from `root` instead of the working directory.
   explicit RealFileSystem(std::string root) : root_(std::move(root)) {}
-  explicit RealFileSystem(Durability durability) : durability_(durability) {}
+  explicit RealFileSystem(Durability durability, Sharing sharing = Sharing::kUser)
+      : durability_(durability), sharing_(sharing) {}
 
   absl::StatusOr<std::unique_ptr<InputFile>> Open(const std::string& path, Follow follow) override;
   absl::StatusOr<std::unique_ptr<OutputFile>> Create(const std::string& path,
@@ -52,6 +58,12 @@ class RealFileSystem final : public FileSystem {
   absl::Status Symlink(const std::string& target, const std::string& link) override;
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status RemoveTree(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<UpdatableFile>> Update(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<InputFile>> CreateHeld(const std::string& path,
+                                                        absl::string_view data) override;
+  absl::StatusOr<Holder> HolderOf(const std::string& path) override;
+  absl::Status Touch(const std::string& path) override;
+  absl::StatusOr<uint64_t> FreeSpace(const std::string& path) override;
 
  private:
   std::string Resolve(const std::string& path) const;
@@ -60,6 +72,7 @@ class RealFileSystem final : public FileSystem {
 
   std::string root_;
   Durability durability_ = Durability::kBuildAction;
+  Sharing sharing_ = Sharing::kUser;
 };
 
 }  // namespace rules_inference::base

@@ -3,13 +3,15 @@
 //
 // Idea: three loops around one verified end. Transfer follows redirects within an attempt, here
 // attempts repeat what may pass by itself, and urls are tried in order. All of them end in
-// Sink::Finish, the one place that compares and publishes; an attempt begins with an empty file.
+// Sink::Finish, the one place that compares and publishes.
 //
 // Invariant: OK means that `destination` has the pinned bytes; anything else means that it is as it
 // was before. NotFound means that each url has said "absent" in its last attempt.
 //
-// Cost: the bytes are hashed while they pass; nothing is read twice, and an attempt that fails late
-// has cost its bytes: there is no resuming, since nothing vouches for the first half.
+// Cost: the bytes are hashed while they pass and nothing is read twice. With FetchRequest::resume
+// an attempt goes on where the last one ended, in this process or in another, which then reads what
+// is there once before it opens a connection; without, an attempt that fails late has cost its
+// bytes.
 
 #include "plugins/store/fetch.h"
 
@@ -27,6 +29,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
@@ -55,13 +58,29 @@ Outcome CopyLocal(base::FileSystem& fs, const Url& url, Sink& sink, std::string*
         absl::NotFoundError(Mismatch("absent", *from, "no such file", "a file").message()), 0};
   }
   if (!file.ok()) return Wrong(file.status());
-  if (Outcome failure = sink.CheckAnnounced(*from, (*file)->size(), "")) return failure;
+  const Slice& slice = sink.slice();
+  const uint64_t size = (*file)->size();
+  if (slice.total > 0 && size != slice.total) {
+    return Wrong(
+        Mismatch("size mismatch", *from, absl::StrCat(size, " bytes"), absl::StrCat(slice.total)));
+  }
+  if (slice.total == 0) {
+    if (Outcome failure = sink.CheckAnnounced(*from, size, "")) return failure;
+  }
   if (Outcome failure = sink.Begin()) return failure;
+  if (sink.done() == 0) {
+    if (Outcome failure = sink.BeginAgain({.url = *from})) return failure;
+  }
   std::vector<char> buffer(
       static_cast<size_t>(std::min<uint64_t>((*file)->size(), uint64_t{kPiece})));
   while (true) {
     // To the real end, not to the size of before: a file that grows is a wrong file.
-    const absl::StatusOr<size_t> count = (*file)->ReadAt(sink.done(), absl::MakeSpan(buffer));
+    if (slice.total > 0) {
+      buffer.resize(static_cast<size_t>(
+          std::min<uint64_t>(buffer.size(), sink.expected().size - sink.done())));
+    }
+    const absl::StatusOr<size_t> count =
+        (*file)->ReadAt(slice.begin + sink.done(), absl::MakeSpan(buffer));
     if (!count.ok()) {
       // The disk of the source is not the one of the destination: another url may do better.
       Failure failure = Local(count.status());
@@ -78,10 +97,15 @@ Outcome CopyLocal(base::FileSystem& fs, const Url& url, Sink& sink, std::string*
 // Tries one url as often as it is worth it.
 Outcome GetUrl(base::FileSystem& fs, const Url& url, const FetchOptions& options,
                Transfer& transfer, Sink& sink, std::string* from) {
-  if (url.scheme() == Scheme::kFile) return CopyLocal(fs, url, sink, from);
+  const auto get = [&] {
+    return url.scheme() == Scheme::kFile ? CopyLocal(fs, url, sink, from)
+                                         : transfer.Get(url, sink, from);
+  };
   absl::Duration wait = std::min(options.backoff, options.max_backoff);
   for (int attempt = 1;; ++attempt) {
-    Outcome failure = transfer.Get(url, sink, from);
+    Outcome failure = get();
+    // Once for each request: see Sink::Refuse.
+    if (failure.has_value() && failure->kind == FailureKind::kRestart) failure = get();
     if (!failure.has_value() || failure->kind != FailureKind::kTransient ||
         attempt >= options.attempts) {
       return failure;
@@ -108,6 +132,15 @@ absl::Status Combine(const std::vector<Failure>& failures) {
   return absl::Status(code, absl::StrCat(absl::StrJoin(lines, "; "), hint));
 }
 
+std::string Rewritten(const std::string& url, const std::vector<Rewrite>& rewrites) {
+  for (const Rewrite& rewrite : rewrites) {
+    if (absl::StartsWith(url, rewrite.from)) {
+      return absl::StrCat(rewrite.to, url.substr(rewrite.from.size()));
+    }
+  }
+  return url;
+}
+
 absl::StatusOr<FetchResult> FetchBy(base::FileSystem& fs, const FetchRequest& request,
                                     const FetchOptions& options, bool pinned, Transfer& transfer) {
   if (request.urls.empty()) {
@@ -116,18 +149,19 @@ absl::StatusOr<FetchResult> FetchBy(base::FileSystem& fs, const FetchRequest& re
   // A bad url is a mistake in the request, whatever the others give.
   std::vector<Url> urls;
   for (const std::string& text : request.urls) {
-    ASSIGN_OR_RETURN(Url url, Url::Parse(text));
+    ASSIGN_OR_RETURN(Url url, Url::Parse(Rewritten(text, options.rewrites)));
     urls.push_back(std::move(url));
   }
   Expected expected{.size = request.size, .sha256 = std::nullopt, .max_size = options.max_size};
   if (pinned) expected.sha256 = request.sha256;
-  Sink sink(fs, request.destination, request.mode, expected, options.progress);
+  Sink sink(fs, request.destination, request.mode, expected, options.progress, request.resume,
+            request.slice);
   std::vector<Failure> failures;
   FetchResult result;
   for (const Url& url : urls) {
     Outcome failure = GetUrl(fs, url, options, transfer, sink, &result.from);
     if (!failure.has_value()) {
-      result.url = url.text();
+      result.url = request.urls[static_cast<size_t>(&url - urls.data())];
       result.size = sink.done();
       result.sha256 = sink.digest();
       for (const Failure& earlier : failures) {

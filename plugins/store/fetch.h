@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,29 @@
 
 namespace rules_inference::store {
 
+// Lets a file be fetched in more than one go: see part.h.
+struct Resume {
+  // Where unfinished files lie, on the file system of the destination. Empty: nothing is resumed.
+  std::string directory;
+  // Whether the next process may go on with what this one leaves: only where locks work.
+  bool keep = false;
+  // Where the range map of the finished file goes, if anywhere.
+  std::string ranges;
+};
+
+// A part of a file; size and sha256 of the request are then those of the part.
+struct Slice {
+  uint64_t begin = 0;
+  // Size of the whole file; 0 means that there is no slice.
+  uint64_t total = 0;
+};
+
+// What is asked in the place of urls that begin with `from`, which ends in "/".
+struct Rewrite {
+  std::string from;
+  std::string to;
+};
+
 struct FetchRequest {
   // http, https or file; mirrors of one another, best first.
   std::vector<std::string> urls;
@@ -31,6 +55,10 @@ struct FetchRequest {
   // Where the file goes; its directory is made.
   std::string destination;
   base::FileMode mode = base::FileMode::kData;
+  // Needs the size.
+  Resume resume;
+  // Only this of the file. Goes with a server that gives ranges, and without `resume`.
+  Slice slice;
 };
 
 struct FetchOptions {
@@ -55,6 +83,11 @@ struct FetchOptions {
   std::function<void(uint64_t done, uint64_t total)> progress;
   // Credentials. Absent: $NETRC, else ~/.netrc.
   std::string netrc_file;
+  // Tokens by origin ("https://host:443"), sent as "Authorization: Bearer" to that origin and never
+  // after a redirect to another one. They go before netrc.
+  std::map<std::string, std::string> tokens;
+  // The first one that fits is used. Messages name what is asked in the end.
+  std::vector<Rewrite> rewrites;
   // Certificates to trust. Absent: $SSL_CERT_FILE, $CURL_CA_BUNDLE, else the places where systems
   // keep theirs.
   std::string ca_file;

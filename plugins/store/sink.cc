@@ -50,11 +50,52 @@ Outcome Sink::Begin() {
     const absl::Status status = fs_.CreateDirectories(destination_.substr(0, slash));
     if (!status.ok()) return Local(status);
   }
+  if (!resume_.directory.empty() && expected_.size > 0 && expected_.sha256.has_value()) {
+    return BeginPart();
+  }
   auto file = fs_.Create(destination_, mode_);
   if (!file.ok()) return Local(file.status());
   file_ = *std::move(file);
   if (progress_) progress_(0, expected_.size);
   return std::nullopt;
+}
+
+Outcome Sink::BeginPart() {
+  if (part_ == nullptr) {
+    auto part = Part::Open(fs_, resume_.directory, *expected_.sha256, expected_.size, resume_.keep);
+    // In other hands, although whoever uses a store waits for one another.
+    if (absl::IsAborted(part.status())) {
+      part = Part::Open(fs_, resume_.directory, *expected_.sha256, expected_.size, false);
+    }
+    if (!part.ok()) return Local(part.status());
+    part_ = *std::move(part);
+  }
+  done_ = part_->done();
+  mixed_ = done_ > 0;
+  if (progress_) progress_(done_, expected_.size);
+  return std::nullopt;
+}
+
+Outcome Sink::BeginAgain(const Source& source) {
+  if (part_ == nullptr) return std::nullopt;
+  const absl::Status status = part_->Begin(source);
+  if (!status.ok()) return Local(status);
+  done_ = 0;
+  mixed_ = false;
+  if (progress_) progress_(0, expected_.size);
+  return std::nullopt;
+}
+
+Outcome Sink::Refuse(absl::Status status) {
+  const bool again = !std::exchange(restarted_, true);
+  Failure failure = Discard(std::move(status));
+  if (again && failure.kind == FailureKind::kWrong) failure.kind = FailureKind::kRestart;
+  return failure;
+}
+
+Failure Sink::Discard(absl::Status status) {
+  if (Outcome failure = BeginAgain(Source())) return *failure;
+  return Wrong(std::move(status));
 }
 
 Outcome Sink::Write(absl::string_view where, absl::string_view data) {
@@ -66,11 +107,11 @@ Outcome Sink::Write(absl::string_view where, absl::string_view data) {
         Mismatch(pinned ? "size mismatch" : "file too large", where,
                  absl::StrCat("more than ", limit, " bytes"),
                  pinned ? absl::StrCat(limit) : absl::StrCat("at most ", limit));
-    return Wrong(LooksLikeWebPage("") ? base::WithHint(status, kWebPage) : status);
+    return Discard(LooksLikeWebPage("") ? base::WithHint(status, kWebPage) : status);
   }
-  const absl::Status status = file_->Append(data);
+  const absl::Status status = part_ != nullptr ? part_->Append(data) : file_->Append(data);
   if (!status.ok()) return Local(status);
-  hasher_.Update(data);
+  if (part_ == nullptr) hasher_.Update(data);
   done_ += data.size();
   if (progress_) progress_(done_, expected_.size);
   return std::nullopt;
@@ -90,14 +131,25 @@ Outcome Sink::CheckAnnounced(absl::string_view where, uint64_t size,
 }
 
 Outcome Sink::Finish(absl::string_view where, absl::string_view content_type) {
-  if (Outcome failure = CheckAnnounced(where, done_, content_type)) return failure;
-  digest_ = hasher_.Finish();
+  if (Outcome failure = CheckAnnounced(where, done_, content_type)) {
+    return Discard(std::move(failure->status));
+  }
+  if (part_ != nullptr) {
+    const absl::StatusOr<base::Digest> digest = part_->Digest();
+    if (!digest.ok()) return Local(digest.status());
+    digest_ = *digest;
+  } else {
+    digest_ = hasher_.Finish();
+  }
   if (expected_.sha256.has_value() && digest_ != *expected_.sha256) {
     const absl::Status status =
         Mismatch("hash mismatch", where, digest_.ToString(), expected_.sha256->ToString());
-    return Wrong(LooksLikeWebPage(content_type) ? base::WithHint(status, kWebPage) : status);
+    // The fault may be in the bytes of before.
+    if (mixed_) return Refuse(status);
+    return Discard(LooksLikeWebPage(content_type) ? base::WithHint(status, kWebPage) : status);
   }
-  const absl::Status status = file_->Publish();
+  const absl::Status status =
+      part_ != nullptr ? part_->Finish(destination_, mode_, resume_.ranges) : file_->Publish();
   file_.reset();
   if (!status.ok()) return Local(status);
   return std::nullopt;

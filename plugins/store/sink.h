@@ -14,6 +14,9 @@
 #include "absl/strings/string_view.h"
 #include "plugins/base/digest.h"
 #include "plugins/base/file_system.h"
+#include "plugins/store/fetch.h"
+#include "plugins/store/part.h"
+#include "plugins/store/range_map.h"
 
 namespace rules_inference::store {
 
@@ -28,6 +31,7 @@ struct Expected {
 enum class FailureKind {
   kAbsent,     // The server says that there is no such file.
   kTransient,  // May pass by itself.
+  kRestart,    // What was kept of the file is thrown away now: try again, at once.
   kWrong,      // Will be the same next time.
   kLocal,      // This machine's fault: no other url will do better.
 };
@@ -47,15 +51,33 @@ Failure Transient(absl::Status status);
 // Of the file system. NotFound becomes another code: it would be taken for an absent artifact.
 Failure Local(const absl::Status& status);
 
+// With a part (FetchRequest::resume), bytes outlive the attempt, and the process too. They are only
+// good as long as they may be a prefix of the right file: what is known to be wrong goes, and when
+// it was made of more than one answer, the file is begun once more.
 class Sink {
  public:
   using Progress = std::function<void(uint64_t done, uint64_t total)>;
   Sink(base::FileSystem& fs, const std::string& destination, base::FileMode mode,
-       const Expected& expected, const Progress& progress)
-      : fs_(fs), destination_(destination), mode_(mode), expected_(expected), progress_(progress) {}
+       const Expected& expected, const Progress& progress, const Resume& resume, const Slice& slice)
+      : fs_(fs),
+        destination_(destination),
+        mode_(mode),
+        expected_(expected),
+        progress_(progress),
+        resume_(resume),
+        slice_(slice) {}
 
-  // Begins (again) with an empty file.
+  // Begins (again): with an empty file, or with the bytes of the part.
   Outcome Begin();
+  // Whether all bytes were there already: only Finish is left.
+  bool IsComplete() const { return part_ != nullptr && expected_.size == done_; }
+  // Where the bytes that are there came from.
+  const Source& source() const { return part_->source(); }
+  // A server sends the file from its beginning: forgets what is there.
+  Outcome BeginAgain(const Source& source);
+  // An answer that does not continue what is there. The first time, all is forgotten and kRestart
+  // returned.
+  Outcome Refuse(absl::Status status);
   // `where` is for messages, here and below. Fails before a byte over the expected size is written.
   Outcome Write(absl::string_view where, absl::string_view data);
   // When a server announces the size. `content_type` may be empty.
@@ -64,6 +86,7 @@ class Sink {
   // The only place where a download gets its name.
   Outcome Finish(absl::string_view where, absl::string_view content_type);
 
+  const Slice& slice() const { return slice_; }
   uint64_t done() const { return done_; }
   const Expected& expected() const { return expected_; }
   // The digest of all bytes; after Finish.
@@ -72,11 +95,21 @@ class Sink {
  private:
   bool LooksLikeWebPage(absl::string_view content_type) const;
 
+  Outcome BeginPart();
+  // Forgets the bytes of an answer that was wrong.
+  Failure Discard(absl::Status status);
+
   base::FileSystem& fs_;
   const std::string& destination_;
   const base::FileMode mode_;
   const Expected expected_;
   const Progress& progress_;
+  const Resume& resume_;
+  const Slice& slice_;
+  std::unique_ptr<Part> part_;
+  // Whether there are bytes of more than one answer, and whether that has led to a new beginning.
+  bool mixed_ = false;
+  bool restarted_ = false;
   std::unique_ptr<base::OutputFile> file_;
   base::Sha256 hasher_;
   base::Digest digest_;

@@ -65,7 +65,7 @@ class StoreTest : public testing::Test {
       const std::string child = JoinPath(path, name);
       if (fs_.Stat(child, base::Follow::kNo)->type == base::NodeType::kDirectory) {
         for (std::string& file : FilesIn(child)) files.push_back(std::move(file));
-      } else {
+      } else if (name != "VERSION" && name != "CACHEDIR.TAG") {
         files.push_back(name);
       }
     }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -43,6 +44,12 @@ std::string ReadLine(int fd) {
 std::string GoodBody() {
   std::string body;
   for (int i = 0; i < 1000; ++i) absl::StrAppend(&body, "0123456789");
+  return body;
+}
+
+std::string BigBody() {
+  std::string body(16 << 20, '\0');
+  for (size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>(i);
   return body;
 }
 

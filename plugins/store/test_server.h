@@ -14,6 +14,9 @@ namespace rules_inference::store {
 // What the server serves as the right file.
 std::string GoodBody();
 
+// The same for /part/slow: 16 MiB.
+std::string BigBody();
+
 class TestServer {
  public:
   // Ends the program with one line when the server does not start. `certificate` (a PEM file with

@@ -31,6 +31,7 @@ class Transfer {
   struct Cleanup {
     void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
   };
+  static Outcome OnAnswer(Exchange& exchange);
   static size_t OnHeader(char* data, size_t size, size_t count, void* user);
   static size_t OnBody(char* data, size_t size, size_t count, void* user);
   static int OnRequest(void* user, char*, char*, int, int);

@@ -16,7 +16,9 @@ import urllib.parse
 
 BODY = b"0123456789" * 1000
 PAGE = b"\n<!DOCTYPE html><html><body>Please log in</body></html>".ljust(len(BODY))
+BIG = bytes(range(256)) * 65536
 log = []
+ranges = []  # What was asked of /part: path, Range and If-Range.
 counts = {}
 slow = 0  # Requests for /slow-ok that are waiting now, and the most there ever were.
 most_slow = 0
@@ -189,6 +191,79 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def get_encoded(self, rest, count):
         """Says gzip, which the request did not accept; the bytes are the file's all the same."""
         self.answer(200, BODY, Content_Encoding="gzip")
+
+    def get_ranges(self, rest, count):
+        with lock:
+            self.answer(200, "".join(line + "\n" for line in ranges).encode())
+
+    def get_token(self, rest, count):
+        """For the bearer of the token "hf_me" only."""
+        if self.headers.get("Authorization") == "Bearer hf_me":
+            return self.answer(200, BODY)
+        self.answer(401, b"who are you")
+
+    def get_part(self, rest, count):
+        """Ranges of the file, in the way of the first word: /part/WAY/KEY. A request without a range gets half of the file,
+        unless the way is "once-..." and it has been asked so before, or "whole"."""
+        asked, condition = self.headers.get("Range"), self.headers.get("If-Range")
+        with lock:
+            ranges.append("%s %s %s" % (self.path, asked or "-", condition or "-"))
+            whole = sum(line.startswith(self.path + " - ") for line in ranges)
+        way = rest.split("/")[0]
+        body = BIG if way == "slow" else BODY
+        once = way.startswith("once-")
+        way = way[5:] if once else way
+        version = {"ETag": '"v1"', "Last-Modified": "Mon, 06 Jul 2026 10:00:00 GMT"}
+        if way == "date":
+            del version["ETag"]
+        if way == "weak":
+            version = {"ETag": 'W/"v1"'}
+        if way == "nothing":
+            version = {}
+        if asked is None or way == "unranged" or (way == "replaced" and condition):
+            cut = not (once and whole > 1) and way != "slow" and not asked and way != "whole"
+            if way == "other" and not asked:
+                body = b"x" + body[1:]
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            for name, value in version.items():
+                self.send_header(name, value if not (way == "replaced" and asked) else '"v2"')
+            self.end_headers()
+            if way == "slow":
+                return self.drip(body)
+            self.wfile.write(body[:5000] if cut else body)
+            self.wfile.flush()
+            return self.cut() if cut else None
+        begin, _, end = asked[len("bytes=") :].partition("-")
+        begin = int(begin)
+        total = len(body)
+        body = body[: int(end) + 1] if end else body
+        if way == "refused":
+            return self.answer(416)
+        self.send_response(206)
+        self.send_header("Content-Length", str(len(body) - begin))
+        shown = begin - 1 if way == "wrong" else begin
+        self.send_header("Content-Range", "bytes %d-%d/%d" % (shown, len(body) - 1, total))
+        if way == "changed":
+            version["ETag"] = '"v2"'
+        if way == "dated":
+            version["Last-Modified"] = "Tue, 07 Jul 2026 10:00:00 GMT"
+        if way == "gzip":
+            self.send_header("Content-Encoding", "gzip")
+        for name, value in version.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if way == "slow":
+            return self.drip(body[begin:])
+        self.wfile.write(body[begin:])
+
+    def drip(self, body):
+        try:
+            for at in range(0, len(body), 1 << 18):
+                self.wfile.write(body[at : at + (1 << 18)])
+                time.sleep(0.01)
+        except OSError:
+            self.cut()
 
     def get_secret(self, rest, count):
         """For user "me" with the password "pass" only."""

@@ -467,7 +467,7 @@ absl::StatusOr<std::unique_ptr<OutputFile>> RealFileSystem::CreateNew(const std:
   if (fd.get() < 0) return SystemError(errno, "cannot create", path);
   const int raw = fd.get();
   auto file = std::make_unique<RealOutputFile>(path, real, real, std::move(fd), durability_);
-  if (fchmod(raw, BitsOf(mode)) != 0) return SystemError(errno, "cannot create", path);
+  if (fchmod(raw, BitsOf(mode, sharing_)) != 0) return SystemError(errno, "cannot create", path);
   return file;
 }
 

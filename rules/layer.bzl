@@ -1,11 +1,12 @@
-"""OCI layers: `file_layer`, `wheel_layer`, `wheel_layers`."""
+"""OCI layers: `file_layer`, `wheel_layer`, `wheel_layers`, `wheel_tiers`."""
 
 load("//rules/private:layer_file.bzl", _file_layer = "file_layer")
 load("//rules/private:layer_wheel.bzl", _wheel_layer = "wheel_layer")
-load("//rules/private:layer_wheels.bzl", _wheel_layers = "wheel_layers")
+load("//rules/private:layer_wheels.bzl", _wheel_layers = "wheel_layers", _wheel_tiers = "wheel_tiers")
 
 visibility("public")
 
 file_layer = _file_layer
 wheel_layer = _wheel_layer
 wheel_layers = _wheel_layers
+wheel_tiers = _wheel_tiers

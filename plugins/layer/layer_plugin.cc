@@ -8,6 +8,7 @@
 #include "plugins/base/real_file_system.h"
 #include "plugins/base/status_macros.h"
 #include "plugins/base/version.h"
+#include "plugins/layer/check.h"
 #include "plugins/layer/layer.h"
 #include "plugins/layer/oci/archive.h"
 #include "plugins/layer/oci/image.h"
@@ -42,8 +43,11 @@ absl::Status LayerPlugin::Run(const sdk::Request& request, std::string* /*output
       return oci::BuildLayout(message.layout(), fs);
     case sdk::LayerPluginRequest::kArchive:
       return oci::BuildArchive(message.archive(), fs);
+    case sdk::LayerPluginRequest::kCheck:
+      return CheckWheels(message.check(), fs);
     default:
-      return base::Mismatch("request", "kind", "none", "one of layer, image, layout and archive");
+      return base::Mismatch("request", "kind", "none",
+                            "one of layer, image, layout, archive and check");
   }
 }
 

@@ -46,7 +46,7 @@ TEST(LayerPluginTest, RequestsWithoutAKindAreRefused) {
   request.lines = {"{}"};
   std::string output;
   EXPECT_EQ(plugin.Run(request, &output).message(),
-            "request: kind: got none, expected one of layer, image, layout and archive");
+            "request: kind: got none, expected one of layer, image, layout, archive and check");
 }
 
 TEST(LayerPluginTest, PassesCancellationOn) {

@@ -277,10 +277,11 @@ TEST_F(LayerTest, OnePathHasOneOwner) {
     std::function<void(sdk::LayerRequest&)> add;
     std::string message;
   };
-  const std::string dist = "path in the layer: 'usr/lib/python3/site-packages/bin/demo': got '";
+  const std::string record =
+      "path in the layer: 'usr/lib/python3/site-packages/demo-1.0.dist-info/RECORD': got '";
   const Case cases[] = {
       {[&](sdk::LayerRequest& r) { AddWheel(r, "copy.whl"); },
-       dist + kWheel + "' and 'copy.whl', expected one owner"},
+       record + kWheel + "' and 'copy.whl', expected one owner"},
       {[&](sdk::LayerRequest& r) { AddFile(r, sdk::FILE, init, "b.txt"); },
        "path in the layer: '" + init + "': got '" + kWheel + "' and 'b.txt', expected one owner"},
       {[&](sdk::LayerRequest& r) { AddFile(r, sdk::FILE, "usr/lib", "b.txt"); },
@@ -299,6 +300,33 @@ TEST_F(LayerTest, OnePathHasOneOwner) {
     c.add(request);
     EXPECT_EQ(Build(request).message(), c.message);
   }
+}
+
+// Wheels of cu12 each bring the same empty nvidia/__init__.py.
+TEST_F(LayerTest, WheelsShareFilesWithTheSameBytes) {
+  const auto wheel = [](const std::string& project, absl::string_view init) {
+    return base::BuildWheel({File("nvidia/__init__.py", init), File("nvidia/" + project, "x")},
+                            nullptr, project);
+  };
+  Write("a-1.0-py3-none-any.whl", wheel("a", ""));
+  Write("b-1.0-py3-none-any.whl", wheel("b", ""));
+  Write("c-1.0-py3-none-any.whl", wheel("c", "c"));
+  for (const sdk::LayerMode mode : kModes) {
+    sdk::LayerRequest request = Request(mode);
+    AddWheel(request, "a-1.0-py3-none-any.whl");
+    AddWheel(request, "b-1.0-py3-none-any.whl");
+    std::vector<std::string> paths;
+    for (const ListedEntry& entry : List(Unpack(BuildAndCheck(request)))) {
+      if (absl::StrContains(entry.path, "/nvidia/")) paths.push_back(entry.path.substr(30));
+    }
+    EXPECT_EQ(paths, (std::vector<std::string>{"nvidia/__init__.py", "nvidia/a", "nvidia/b"}));
+  }
+  sdk::LayerRequest request = Request();
+  AddWheel(request, "b-1.0-py3-none-any.whl");
+  AddWheel(request, "c-1.0-py3-none-any.whl");
+  EXPECT_EQ(Build(request).message(),
+            "path in the layer: 'usr/lib/python3/site-packages/nvidia/__init__.py': got "
+            "'b-1.0-py3-none-any.whl' and 'c-1.0-py3-none-any.whl', expected one owner");
 }
 
 TEST_F(LayerTest, BadRequests) {

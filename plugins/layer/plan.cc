@@ -1,8 +1,9 @@
 // Every input claims paths. A claim is strong when the user asked for exactly this node (a file, a
 // symlink, a directory with a mode), and weak when the directory is only there to hold something.
-// Two claims to one path are fine when both are weak, or when a weak one meets a strong directory;
-// anything else has two owners, and both are named in the error. With all claims in one list,
-// sorting it by path and looking at neighbours is enough.
+// Two claims to one path are fine when both are weak, when a weak one meets a strong directory, or
+// when both are files of wheels with the same bytes, as several nvidia wheels bring one empty
+// `nvidia/__init__.py`; anything else has two owners, and both are named in the error. With all
+// claims in one list, sorting it by path and looking at neighbours is enough.
 
 #include "plugins/layer/plan.h"
 
@@ -302,6 +303,10 @@ absl::StatusOr<LayerPlan> Planner::Finish() {
           first.entry.type == TarType::kDirectory && second.entry.type == TarType::kDirectory;
       const bool same = first.entry.mode == second.entry.mode &&
                         first.entry.uid == second.entry.uid && first.entry.gid == second.entry.gid;
+      const bool same_bytes = first.entry.digest.has_value() &&
+                              first.entry.digest == second.entry.digest &&
+                              first.entry.size == second.entry.size;
+      if (same && same_bytes) continue;
       if (!both_directories || (!second.weak && !same)) return Conflict(first, second);
     }
     plan_.entries.push_back(std::move(claims_[kept].entry));

@@ -61,7 +61,7 @@ def add_path(args, format, file):
     """
     args.add_all([file], map_each = path_json, format_each = format, expand_directories = False)
 
-def layer_action(ctx, *, name, compress, level, inputs, fill, mnemonic, what):
+def layer_action(ctx, *, name, compress, level, inputs, fill, mnemonic, what, wheels = []):
     """Makes one layer.
 
     Args:
@@ -73,6 +73,7 @@ def layer_action(ctx, *, name, compress, level, inputs, fill, mnemonic, what):
       fill: function that adds the request's fragments for wheels or files to the Args it gets.
       mnemonic: of the action.
       what: text for `created_by` in the image's history.
+      wheels: what LayerInfo says of the wheels in it.
 
     Returns:
       LayerInfo.
@@ -110,7 +111,7 @@ def layer_action(ctx, *, name, compress, level, inputs, fill, mnemonic, what):
         execution_requirements = MAPPED_PATHS,
         resource_set = _resources,
     )
-    return LayerInfo(blob = blob, side_file = side_file)
+    return LayerInfo(blob = blob, side_file = side_file, wheels = wheels)
 
 def layer_outputs(layers):
     """DefaultInfo and OutputGroupInfo of a layer target.

@@ -11,7 +11,7 @@ load(
 )
 load("//rules/private:layer_paths.bzl", "layer_path")
 load("//rules/private/providers:layer_info.bzl", "LayerInfo")
-load("//rules/private/providers:wheel_info.bzl", "WheelInfo")
+load("//rules/private/providers:wheel_info.bzl", "WheelInfo", "WheelSetInfo")
 
 visibility("//rules/...")
 
@@ -28,29 +28,32 @@ WHEEL_ATTRS = LEVEL_ATTR | {
     ),
 }
 
-def wheel_files(label, targets):
-    """The `.whl` files of targets, in order.
+def wheel_sources(label, targets):
+    """The wheels of targets, in order.
 
     Args:
       label: Label of the layer, for errors.
       targets: list of targets with WheelInfo or with `.whl` files.
 
     Returns:
-      list of Files without repetitions.
+      list of struct (size: int, bytes, or 0 where they are not known; whl: File) without repetitions.
     """
-    files = []
+    sources = {}
     for target in targets:
-        if WheelInfo in target:
-            wheels = [target[WheelInfo].whl]
-        else:
-            wheels = [file for file in target[DefaultInfo].files.to_list() if file.basename.endswith(".whl")]
+        known = [target[WheelInfo]] if WheelInfo in target else target[WheelSetInfo].wheels.to_list() if WheelSetInfo in target else []
+        for wheel in known:
+            sources[wheel.whl] = wheel.size
+        if known:
+            continue
+        wheels = [file for file in target[DefaultInfo].files.to_list() if file.basename.endswith(".whl")]
         if not wheels:
             fail("{}: wheels: got {}, which has no .whl file; expected a wheel target or a .whl file".format(
                 label,
                 target.label,
             ))
-        files.extend(wheels)
-    return {file: None for file in files}.keys()
+        for file in wheels:
+            sources.setdefault(file, 0)
+    return [struct(size = size, whl = file) for file, size in sources.items()]
 
 def wheel_layer_action(ctx, *, name, wheels, what):
     """One layer of wheels.
@@ -74,6 +77,7 @@ def wheel_layer_action(ctx, *, name, wheels, what):
         inputs = [depset(wheels)],
         fill = lambda args: args.add_all(wheels, map_each = path_json, format_each = wheel_format),
         mnemonic = "WheelLayer",
+        wheels = [struct(prefix = prefix, whl = file) for file in wheels],
         what = what,
     )
 
@@ -81,7 +85,7 @@ def _wheel_layer_impl(ctx):
     layer = wheel_layer_action(
         ctx,
         name = ctx.label.name,
-        wheels = wheel_files(ctx.label, ctx.attr.wheels),
+        wheels = [source.whl for source in wheel_sources(ctx.label, ctx.attr.wheels)],
         what = "wheel_layer " + ctx.label.name,
     )
     return [layer] + layer_outputs([layer])

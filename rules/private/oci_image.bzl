@@ -1,6 +1,6 @@
 """The rule `oci_image`."""
 
-load("//rules/private:layer_action.bzl", "LAYER_TOOLCHAIN_TYPE", "MAPPED_PATHS", "add_path")
+load("//rules/private:layer_action.bzl", "LAYER_TOOLCHAIN_TYPE", "MAPPED_PATHS", "add_path", "json_format")
 load("//rules/private:oci_action.bzl", "add_base_layout", "add_documents", "add_layers", "add_side_files")
 load("//rules/private:oci_attrs.bzl", "OCI_IMAGE_ATTRS", "image_settings")
 load("//rules/private:oci_base.bzl", "resolve_base")
@@ -94,6 +94,32 @@ def _layout_action(ctx, base, layers, documents):
     )
     return layout
 
+def _check_action(ctx, layers):
+    """Checks that no file of a wheel hides another's in a lower layer; within a layer that is an error already.
+
+    Returns:
+      list of Files that exist when all is well.
+    """
+    if len([layer for layer in layers if layer.wheels]) < 2:
+        return []
+    report = ctx.actions.declare_file(ctx.label.name + ".wheels.json")
+    wheels = {wheel: None for layer in layers for wheel in layer.wheels}.keys()
+    args = plugin_args(ctx)
+    add_path(args, '{"check":{"output":%s}}', report)
+    for wheel in wheels:
+        add_path(args, '{"check":{"wheels":[{"prefix":%s,"source":%%s}]}}' % json_format(wheel.prefix), wheel.whl)
+    run_plugin(
+        ctx,
+        toolchain_type = LAYER_TOOLCHAIN_TYPE,
+        args = args,
+        inputs = depset([wheel.whl for wheel in wheels]),
+        outputs = [report],
+        mnemonic = "CheckWheels",
+        progress_message = "Checking the wheels of %{label}",
+        execution_requirements = MAPPED_PATHS,
+    )
+    return [report]
+
 def _oci_image_impl(ctx):
     base = resolve_base(ctx.label, ctx.attr.base)
     own_layers = _own_layers(ctx.attr.layers)
@@ -112,6 +138,7 @@ def _oci_image_impl(ctx):
             base = base.imported,
         ),
         OutputGroupInfo(
+            _validation = depset(_check_action(ctx, layers)),
             config = depset([documents.config]),
             index = depset([documents.index]),
             layers = depset([layer.blob for layer in layers]),

@@ -25,16 +25,24 @@ equal "layers that must not be read" "${#kept[@]}" 11
 cp -p "$app" "$SCRATCH/main.py"
 CLEANUP+=("cp -p '$SCRATCH/main.py' '$app'")
 
+# watch FILE...: starts to note reads; unwatch: stops. The pipe says when, as no pause is long enough on a busy machine.
 mkfifo "$SCRATCH/stop"
-python3 tests/acceptance/watch_reads.py "$SCRATCH/reads" "${kept[@]}" <"$SCRATCH/stop" >"$SCRATCH/watch" &
-watcher=$!
-exec 9>"$SCRATCH/stop"
-until grep -q ready "$SCRATCH/watch" || ! kill -0 "$watcher" 2>/dev/null; do sleep 0.1; done
+watch() {
+  : >"$SCRATCH/watch"
+  python3 tests/acceptance/watch_reads.py "$SCRATCH/reads" "$@" <"$SCRATCH/stop" >"$SCRATCH/watch" &
+  watcher=$!
+  exec 9>"$SCRATCH/stop"
+  until grep -q ready "$SCRATCH/watch" || ! kill -0 "$watcher" 2>/dev/null; do sleep 0.1; done
+}
+unwatch() {
+  exec 9>&-
+  wait "$watcher"
+}
 
+watch "${kept[@]}"
 edit
 build_or_die //examples/comfy:image
-exec 9>&-
-wait "$watcher"
+unwatch
 equal "no other layer is opened" "$(sort "$SCRATCH/reads" | uniq -c | head -n 3 | paste -sd' ')" ""
 equal "the image is another one" "$([[ $(manifest_of "$layout") != "$before" ]] && echo yes)" yes
 
@@ -53,11 +61,9 @@ PY
 )" "FileLayer OciLayout OciManifest"
 
 # The watcher must be able to see something: one read that it has to report.
-python3 tests/acceptance/watch_reads.py "$SCRATCH/reads" "${kept[0]}" < <(sleep 2) >"$SCRATCH/watch" &
-watcher=$!
-until grep -q ready "$SCRATCH/watch" || ! kill -0 "$watcher" 2>/dev/null; do sleep 0.1; done
+watch "${kept[0]}"
 head -c 1 "${kept[0]}" >/dev/null
-wait "$watcher"
+unwatch
 equal "a read would be noticed" "$([[ -s $SCRATCH/reads ]] && echo yes)" yes
 
 cp -p "$SCRATCH/main.py" "$app"

@@ -1,7 +1,7 @@
 """Layer rules: providers, actions, and what they refuse."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
-load("//rules:layer.bzl", "file_layer", "wheel_layer", "wheel_layers")
+load("//rules:layer.bzl", "file_layer", "wheel_layer", "wheel_layers", "wheel_tiers")
 load("//rules:providers.bzl", "LayerGroupInfo", "LayerInfo")
 load(":util.bzl", "action_of", "failure_test", "request_lines")
 
@@ -60,10 +60,10 @@ def _wheel_layers_impl(ctx):
     target = analysistest.target_under_test(env)
     layers = target[LayerGroupInfo].layers
 
-    # The shared layer is taken as it is; the wheel in both lists has one layer.
+    # The shared layer is taken as it is, and its wheel is in no other one.
     asserts.equals(
         env,
-        ["shared.tar.gz", "two-2.0.tar.gz", "light.tar.gz"],
+        ["shared.tar.gz", "light.tar.gz"],
         [layer.blob.basename for layer in layers],
     )
     actions = [action for action in analysistest.target_actions(env) if action.mnemonic == "WheelLayer"]
@@ -71,12 +71,27 @@ def _wheel_layers_impl(ctx):
         [line["layer"]["wheels"][0]["source"].rpartition("/")[2] for line in request_lines(action) if "wheels" in line["layer"]]
         for action in actions
     ]
-    asserts.equals(env, [["two-2.0-py3-none-any.whl"], ["one-1.0-py3-none-any.whl"]], wheels)
+    asserts.equals(env, [["two-2.0-py3-none-any.whl"]], wheels)
     prefixes = [line["layer"]["wheels"][0]["prefix"] for line in request_lines(actions[0]) if "wheels" in line["layer"]]
     asserts.equals(env, ["usr/lib/python3/site-packages"], prefixes)
     return analysistest.end(env)
 
 _wheel_layers_test = analysistest.make(_wheel_layers_impl)
+
+def _wheel_tiers_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    layers = target[LayerGroupInfo].layers
+
+    # Both images have wheel one, so it is at the bottom; only this one has wheel two.
+    asserts.equals(env, ["light-batch+web.tar.gz", "light-web.tar.gz"], [layer.blob.basename for layer in layers])
+    asserts.equals(env, [["one-1.0"], ["two-2.0"]], [
+        [wheel.whl.basename.partition("-py3")[0] for wheel in layer.wheels]
+        for layer in layers
+    ])
+    return analysistest.end(env)
+
+_wheel_tiers_test = analysistest.make(_wheel_tiers_impl)
 
 def layer_test_suite(name, wheels, program):
     """Tests of the layer rules.
@@ -107,8 +122,13 @@ def layer_test_suite(name, wheels, program):
     _runfiles_test(name = "runfiles_test", target_under_test = ":with_runfiles")
 
     wheel_layer(name = "shared", wheels = [wheels[0]], **manual)
-    wheel_layers(name = "group", heavy = [":shared", wheels[1]], wheels = wheels, budget = 3, **manual)
+    wheel_layers(name = "group", heavy = [":shared"], wheels = wheels, budget = 2, **manual)
     _wheel_layers_test(name = "wheel_layers_test", target_under_test = ":group")
+
+    wheel_tiers(name = "tiers", images = {"batch": [wheels[0]], "web": wheels}, **manual)
+    _wheel_tiers_test(name = "wheel_tiers_test", target_under_test = ":tiers_web")
+    wheel_tiers(name = "bad_tiers", images = {"batch": [wheels[0]]}, heavy = [wheels[1]], **manual)
+    wheel_tiers(name = "many_tiers", budget = 1, images = {"web": wheels}, heavy = [wheels[0]], **manual)
 
     bad = {
         "bad_budget": "budget: got 2 layers (1 heavy and 1 for the rest), expected at most 1; take 1 out of `heavy`",
@@ -116,6 +136,8 @@ def layer_test_suite(name, wheels, program):
         "bad_mode": "modes: got \"4755\", expected four octal digits without setuid and setgid, like \"0755\"",
         "bad_owner": "owner: got \"root\", expected \"UID:GID\" in decimal, like \"0:0\"",
         "bad_prefix": "prefix: got \"/a/../b\", expected a path like \"/opt/app\" without empty, \".\" or \"..\" parts",
+        "bad_tiers": "heavy: got two-2.0, which no image has; expected a wheel of an image",
+        "many_tiers": "budget: got 2 layers (1 heavy and 1 for the rest), expected at most 1; take 1 out of `heavy`",
         "bad_strip": "strip_prefix: got \"a.txt\", which is not below \"data\"; split it into another file_layer",
         "bad_wheels": "bad_wheels_src, which has no .whl file; expected a wheel target or a .whl file",
         "no_wheels": "wheels: got no wheel, expected at least one",
@@ -134,5 +156,5 @@ def layer_test_suite(name, wheels, program):
 
     native.test_suite(
         name = name,
-        tests = [":file_layer_test", ":runfiles_test", ":wheel_layers_test"] + [":{}_test".format(target) for target in bad],
+        tests = [":file_layer_test", ":runfiles_test", ":wheel_layers_test", ":wheel_tiers_test"] + [":{}_test".format(target) for target in bad],
     )

@@ -21,7 +21,12 @@ _PACKAGE = """\
 package(default_visibility = ["//visibility:public"])
 """ + "".join([
     _ALIAS.format(name = name, target = target, missing = missing)
-    for name, target, missing in [("numpy", ":whl", "whl"), ("tree", "tree", "tree"), ("metadata", "tree:metadata", "metadata")]
+    for name, target, missing in [
+        ("numpy", ":whl", "whl"),
+        ("layer", "layer", "layer"),
+        ("tree", "tree", "tree"),
+        ("metadata", "tree:metadata", "metadata"),
+    ]
 ]) + """
 alias(
     name = "whl",
@@ -37,7 +42,7 @@ def _package_impl(ctx):
     asserts.equals(env, _PACKAGE, text)
 
     # The name of the package comes first, and once.
-    for name in ["whl", "tree", "metadata"]:
+    for name in ["whl", "layer", "tree", "metadata"]:
         text = package_build("w", name, _CONFIGS)
         asserts.equals(env, 1, text.count("name = \"{}\"".format(name)), text)
         asserts.true(env, text.find("//:whl") < text.find("//tree") or name == "metadata", text)

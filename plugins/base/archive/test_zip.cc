@@ -126,7 +126,7 @@ std::string RecordFor(const std::vector<TestEntry>& files, absl::string_view rec
 }
 
 std::string BuildWheel(const std::vector<TestEntry>& files,
-                       const std::function<void(TestZip&)>& change) {
+                       const std::function<void(TestZip&)>& change, absl::string_view project) {
   const auto plain = [](absl::string_view name, absl::string_view data) {
     TestEntry entry;
     entry.name = std::string(name);
@@ -135,12 +135,14 @@ std::string BuildWheel(const std::vector<TestEntry>& files,
   };
   TestZip zip;
   zip.entries = files;
+  const std::string dist_info = absl::StrCat(project, "-1.0.dist-info");
   zip.entries.push_back(
-      plain("demo-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"));
-  zip.entries.push_back(plain("demo-1.0.dist-info/WHEEL",
+      plain(absl::StrCat(dist_info, "/METADATA"),
+            absl::StrCat("Metadata-Version: 2.1\nName: ", project, "\nVersion: 1.0\n")));
+  zip.entries.push_back(plain(absl::StrCat(dist_info, "/WHEEL"),
                               "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"));
-  constexpr absl::string_view kRecord = "demo-1.0.dist-info/RECORD";
-  zip.entries.push_back(plain(kRecord, RecordFor(zip.entries, kRecord)));
+  const std::string record = absl::StrCat(dist_info, "/RECORD");
+  zip.entries.push_back(plain(record, RecordFor(zip.entries, record)));
   if (change) change(zip);
   return BuildZip(zip);
 }

@@ -83,10 +83,11 @@ std::string Zip64End(const TestEnd& end);
 // The RECORD file for some files, with its own row.
 std::string RecordFor(const std::vector<TestEntry>& files, absl::string_view record_name);
 
-// A wheel "demo" 1.0 with the given files, its METADATA, WHEEL and a right RECORD. `change` may
+// A wheel of version 1.0 with the given files, its METADATA, WHEEL and a right RECORD. `change` may
 // spoil it before it is packed; its last entry is RECORD.
 std::string BuildWheel(const std::vector<TestEntry>& files,
-                       const std::function<void(TestZip&)>& change = nullptr);
+                       const std::function<void(TestZip&)>& change = nullptr,
+                       absl::string_view project = "demo");
 
 }  // namespace rules_inference::base
 

@@ -51,13 +51,13 @@ def _select(choices, no_match):
     return "select({{\n{}    }}, no_match_error = \"{}\")".format("".join(rows), no_match)
 
 # Where the targets of a package are in the repository of a wheel. What stands for a missing wheel has all of them in one place.
-_TARGETS = {"metadata": "tree:metadata", "tree": "tree", "whl": ":whl"}
+_TARGETS = {"layer": "layer", "metadata": "tree:metadata", "tree": "tree", "whl": ":whl"}
 
 def _place(place, target):
     return place + (_TARGETS[target] if place.startswith("@") else ":" + target)
 
 def package_build(hub, package, configs, extra = None):
-    """Makes the BUILD file of one package: the target with its name, `:whl`, which is the same, `:tree` and `:metadata`.
+    """Makes the BUILD file of one package: the target with its name, `:whl`, which is the same, `:layer`, `:tree` and `:metadata`.
 
     Args:
       hub: name of the hub.
@@ -79,7 +79,7 @@ def package_build(hub, package, configs, extra = None):
 
     more = extra(select) if extra else struct(loads = "", targets = "")
     text = more.loads + _PUBLIC
-    for name, target in [(package, "whl"), ("tree", "tree"), ("metadata", "metadata")]:
+    for name, target in [(package, "whl"), ("layer", "layer"), ("tree", "tree"), ("metadata", "metadata")]:
         # A package may have one of these names; the wheel comes first.
         if name == package and target != "whl":
             continue

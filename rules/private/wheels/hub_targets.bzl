@@ -30,7 +30,7 @@ def _load(file, symbol):
     return _LOAD.format(str(Label("//rules/private/wheels:" + file)), symbol)
 
 # Targets of the repository of a wheel; what stands for a missing wheel has the same.
-_WHEEL_TARGETS = ["metadata", "tree", "whl"]
+_WHEEL_TARGETS = ["layer", "metadata", "tree", "whl"]
 
 def missing_builds(plan):
     """Makes the BUILD files of what cannot be had: building it says why.

@@ -13,6 +13,7 @@ package(default_visibility = ["//visibility:public"])
 wheel_file(
     name = "whl",
     src = "{file}",
+    size = "{size}",
     package = "{package}",
     version = "{version}",
 )
@@ -36,6 +37,23 @@ filegroup(
 )
 """
 
+# As the tree: who wants the file only does not load the rule.
+_LAYER_BUILD = """\
+load("{wheel_layer}", "wheel_layer")
+
+package(default_visibility = ["//visibility:public"])
+
+wheel_layer(
+    name = "layer",
+    wheels = ["//:whl"],
+)
+"""
+
+def _size(rctx, file):
+    """Returns the bytes of a file as text. The file is pinned, so every machine says the same; POSIX has no shorter way."""
+    result = rctx.execute(["wc", "-c", file])
+    return result.stdout.split()[0] if result.return_code == 0 else ""
+
 def _wheel_repository_impl(rctx):
     wheel = struct(
         package = rctx.attr.package,
@@ -49,20 +67,23 @@ def _wheel_repository_impl(rctx):
         url = rctx.attr.url,
         path = rctx.attr.path,
     )
+    file = fetch_wheel(rctx, wheel)
     rctx.file("BUILD.bazel", _BUILD.format(
         wheel_file = str(Label("//rules/private/wheels:wheel_file.bzl")),
-        file = fetch_wheel(rctx, wheel),
+        file = file,
+        size = _size(rctx, file),
         package = wheel.package,
         version = wheel.version,
     ), executable = False)
     rctx.file("tree/BUILD.bazel", _TREE_BUILD.format(
         wheel_tree = str(Label("//rules/private/wheels:wheel_tree.bzl")),
     ), executable = False)
+    rctx.file("layer/BUILD.bazel", _LAYER_BUILD.format(wheel_layer = str(Label("//rules:layer.bzl"))), executable = False)
     return rctx.repo_metadata(reproducible = True) if hasattr(rctx, "repo_metadata") else None
 
 wheel_repository = repository_rule(
     implementation = _wheel_repository_impl,
-    doc = "One wheel: targets `:whl`, `//tree` (unpacked) and `//tree:metadata` (what is in it).",
+    doc = "One wheel: targets `:whl`, `//layer` (of an image), `//tree` (unpacked) and `//tree:metadata` (what is in it).",
     attrs = {
         "package": attr.string(doc = "Name of the package, normalized (PEP 503).", mandatory = True),
         "version": attr.string(doc = "Its version.", mandatory = True),

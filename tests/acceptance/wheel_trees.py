@@ -13,6 +13,7 @@ wheel, `PASS name` or `FAIL name: why`. These differences are meant (docs/wheels
     first line of scripts          #!/usr/bin/env python3, not pip's own interpreter
     include/NAME                   include/python/NAME in pip
     RECORD.jws, RECORD.p7s         signatures of another RECORD
+    bin/pip3.11                    of the wheel of pip: pip makes it for the Python that runs
 """
 
 import argparse
@@ -23,6 +24,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -85,6 +87,9 @@ def compare(ours, pips, any_mode):
         compile(ours[f"bin/{name}"][1], name, "exec")
     ignored = {f"{info}/{name}" for name in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "RECORD.jws", "RECORD.p7s")}
     ignored |= {f"bin/{name}" for name in starts}
+    # pip adds programs with its Python's version for pip itself, and for no other wheel.
+    if info.startswith("pip-"):
+        ignored |= {path for path in pips if re.fullmatch(r"bin/pip3[.0-9]*", path)}
     pips = {(path.replace("include/python/", "include/", 1) if path.startswith("include/python/") else path): value for path, value in pips.items()}
     ours = {path: value for path, value in ours.items() if path not in ignored}
     pips = {path: value for path, value in pips.items() if path not in ignored}

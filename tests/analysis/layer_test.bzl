@@ -3,6 +3,7 @@
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:layer.bzl", "file_layer", "wheel_layer", "wheel_layers", "wheel_tiers")
 load("//rules:providers.bzl", "LayerGroupInfo", "LayerInfo")
+load("//rules:wheel.bzl", "wheel_file")
 load(":util.bzl", "action_of", "failure_test", "request_lines")
 
 visibility("private")
@@ -78,6 +79,14 @@ def _wheel_layers_impl(ctx):
 
 _wheel_layers_test = analysistest.make(_wheel_layers_impl)
 
+def _by_size_impl(ctx):
+    env = analysistest.begin(ctx)
+    layers = analysistest.target_under_test(env)[LayerGroupInfo].layers
+    asserts.equals(env, ["one-1.0.tar.gz", "light.tar.gz"], [layer.blob.basename for layer in layers])
+    return analysistest.end(env)
+
+_by_size_test = analysistest.make(_by_size_impl)
+
 def _wheel_tiers_impl(ctx):
     env = analysistest.begin(ctx)
     target = analysistest.target_under_test(env)
@@ -125,12 +134,18 @@ def layer_test_suite(name, wheels, program):
     wheel_layers(name = "group", heavy = [":shared"], wheels = wheels, budget = 2, **manual)
     _wheel_layers_test(name = "wheel_layers_test", target_under_test = ":group")
 
+    wheel_file(name = "large", src = wheels[0], package = "one", version = "1.0", bytes = str(20 * 1024 * 1024), **manual)
+    wheel_layers(name = "by_size", wheels = [":large", wheels[1]], heavy_mib = 20, **manual)
+    _by_size_test(name = "by_size_test", target_under_test = ":by_size")
+    wheel_file(name = "bad_bytes", src = wheels[0], package = "one", version = "1.0", bytes = "20M", **manual)
+
     wheel_tiers(name = "tiers", images = {"batch": [wheels[0]], "web": wheels}, **manual)
     _wheel_tiers_test(name = "wheel_tiers_test", target_under_test = ":tiers_web")
     wheel_tiers(name = "bad_tiers", images = {"batch": [wheels[0]]}, heavy = [wheels[1]], **manual)
     wheel_tiers(name = "many_tiers", budget = 1, images = {"web": wheels}, heavy = [wheels[0]], **manual)
 
     bad = {
+        "bad_bytes": "bytes: got \"20M\", expected a number of bytes",
         "bad_budget": "budget: got 2 layers (1 heavy and 1 for the rest), expected at most 1; take 1 out of `heavy`",
         "bad_level": "level: got 13, expected 0 to 12 for compress = \"deflate\"",
         "bad_mode": "modes: got \"4755\", expected four octal digits without setuid and setgid, like \"0755\"",
@@ -156,5 +171,5 @@ def layer_test_suite(name, wheels, program):
 
     native.test_suite(
         name = name,
-        tests = [":file_layer_test", ":runfiles_test", ":wheel_layers_test", ":wheel_tiers_test"] + [":{}_test".format(target) for target in bad],
+        tests = [":file_layer_test", ":runfiles_test", ":wheel_layers_test", ":by_size_test", ":wheel_tiers_test"] + [":{}_test".format(target) for target in bad],
     )

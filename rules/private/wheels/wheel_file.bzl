@@ -6,9 +6,9 @@ load("//rules/private/providers:wheel_info.bzl", "WheelInfo")
 visibility("public")
 
 def _size(ctx):
-    text = ctx.attr.size
+    text = ctx.attr.bytes
     if text and (not text.isdigit() or len(text) > 18):
-        fail("{}: size: got {}, expected a number of bytes".format(ctx.label, repr(text)))
+        fail("{}: bytes: got {}, expected a number of bytes".format(ctx.label, repr(text)))
     return int(text) if text else 0
 
 def _wheel_file_impl(ctx):
@@ -24,8 +24,9 @@ wheel_file = rule(
     attrs = {
         "src": attr.label(doc = "The `.whl` file.", allow_single_file = [".whl"], mandatory = True),
         "package": attr.string(doc = "Name of the distribution.", mandatory = True),
-        "size": attr.string(
-            doc = "Bytes of the file, in decimal; a text, as numbers of BUILD files end at 2 GiB. Tells heavy wheels. Default: not known.",
+        # Bazel takes an attribute `size` for that of tests.
+        "bytes": attr.string(
+            doc = "Size of the file in bytes, in decimal; a text, as numbers of BUILD files end at 2 GiB. Tells heavy wheels. Default: not known.",
         ),
         "version": attr.string(doc = "Its version.", mandatory = True),
     },

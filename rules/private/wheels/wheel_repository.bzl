@@ -13,7 +13,7 @@ package(default_visibility = ["//visibility:public"])
 wheel_file(
     name = "whl",
     src = "{file}",
-    size = "{size}",
+    bytes = "{size}",
     package = "{package}",
     version = "{version}",
 )
@@ -52,7 +52,7 @@ wheel_layer(
 def _size(rctx, file):
     """Returns the bytes of a file as text. The file is pinned, so every machine says the same; POSIX has no shorter way."""
     result = rctx.execute(["wc", "-c", file])
-    return result.stdout.split()[0] if result.return_code == 0 else ""
+    return result.stdout.strip().partition(" ")[0] if result.return_code == 0 else ""
 
 def _wheel_repository_impl(rctx):
     wheel = struct(

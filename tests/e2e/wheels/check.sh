@@ -41,6 +41,13 @@ site=$(find "$scratch/first/execroot" -path '*/bin/small_idna/lib/python3.11/sit
 check "a tree can be imported, and is a prefix when it is asked for" \
   "$(python3 -I -c 'import sys; sys.path.insert(0, sys.argv[1]); import idna; print(idna.__file__)' "$site")" "$site/idna/__init__.py"
 
+run first build //:layers //:tiers //:tiers_batch //:tiers_web
+check "layers build" $? 0
+out=$(dirname -- "$(find "$scratch/first/execroot" -path '*/bin/tiers.txt')")
+check "a layer for all images, and one for the rest" "$(cd "$out" && echo layers/*.gz)" "layers/light.tar.gz"
+check "what both images use is one layer" "$(cd "$out" && echo tiers/*.gz)" "tiers/light-batch+web.tar.gz tiers/light-web.tar.gz"
+check "the plan knows the sizes of pinned files" "$(grep -c "^ *[1-9][0-9]* KiB  idna-" "$out/tiers.txt")" 2
+
 run second build --repo_env=E2E_NO_PIP=1 //:all
 check "a second output base needs no pip" "$? $(pip_calls)" "0 5"
 check "names from the cache" "$(wheel_names second)" "$(wheel_names first)"

@@ -9,10 +9,12 @@ bases=(base)
 
 # Listing actions never come from a cache here: every strategy has to do the work. Outputs of other actions are on disk even
 # if a disk cache has them, as some builds go without it.
+# All outputs are on disk, as the races below run without a cache. Bazel keeps .d files in memory only, and then takes the
+# actions that made them for stale.
 run() {
   local command=$1
   shift
-  bazel_in base "$command" --remote_download_outputs=all --modify_execution_info=Listing=+no-cache "$@"
+  bazel_in base "$command" --remote_download_outputs=all --noexperimental_inmemory_dotd_files --modify_execution_info=Listing=+no-cache "$@"
 }
 
 # The runners of all Listing actions in the execution log, each once.

@@ -70,7 +70,7 @@ wheel_deps(
 wheel_deps(
     name = "a",
     deps = [":c"],
-    wheels = ["@w_a_2222222222222222//:whl", "@w_b_3333333333333333//:whl"],
+    wheels = ["@w_a_cp311_linux_x86_64//:whl", "@w_b_cp311_linux_x86_64//:whl"],
 )
 
 alias(
@@ -91,7 +91,7 @@ def _circle_impl(ctx):
 
     # Source code of the workspace is no wheel, and not missed.
     asserts.true(env, "    name = \"app\",\n    deps = [\":a\", \":old\", \":repo\"],\n    wheels = [],\n" in text, text)
-    asserts.equals(env, ["w_a_2222222222222222", "w_b_3333333333333333"], [wheel.repository for wheel in plan.wheels])
+    asserts.equals(env, ["w_a_cp311_linux_x86_64", "w_b_cp311_linux_x86_64"], [wheel.repository for wheel in plan.wheels])
     return unittest.end(env)
 
 circle_test = unittest.make(_circle_impl)

@@ -1,21 +1,25 @@
-"""Module extension `wheels`."""
+"""Module extension `wheels`. It reads no lock, but for the names in it (scan.bzl): every new server evaluates it again."""
 
 load(":errors.bzl", "error_text")
-load(":hub_files.bzl", "wheel_arguments")
 load(":hub_repository.bzl", "LOCK_ATTRS", "hub_repository")
-load(":plan.bzl", "plan_wheels")
-load(":wheel_repository.bzl", "wheel_repository")
+load(":names.bzl", "config_name")
+load(":plan.bzl", "check_axes")
+load(":scan.bzl", "scan_lock")
+load(":wheel_repository.bzl", "declare_wheels")
 
 visibility(["//rules"])
 
 def _declare(module_ctx, tag):
     lock = str(tag.file)
-    content = module_ctx.read(tag.file)
-    plan, error = plan_wheels(tag.name, content, lock, tag.pythons, tag.platforms, tag.extras, tag.groups, tag.newest)
+    error = check_axes(tag.name, tag.pythons, tag.platforms, tag.newest)
+    names = None
+    if not error:
+        names, error = scan_lock(module_ctx.read(tag.file), lock)
     if error:
         fail("\n" + error)
-    for wheel in plan.wheels:
-        wheel_repository(**wheel_arguments(wheel, lock))
+    slots = [config_name(python, platform) for python in tag.pythons for platform in tag.platforms]
+    for package in names:
+        declare_wheels(tag.name, package, slots)
     hub_repository(hub = tag.name, **{key: getattr(tag, key) for key in list(LOCK_ATTRS) + ["name"]})
 
 def _wheels_impl(module_ctx):

@@ -147,54 +147,57 @@ def requirements_bzl(hub, packages, configurations):
         labels = "".join(["    Label(\"//{0}:{0}\"),\n".format(name) for name in everywhere]),
     )
 
-def wheel_arguments(wheel, lock):
-    """Makes the arguments of `wheel_repository`.
+def wheels_json(plan):
+    """Makes wheels.json of each package: what the repositories of its wheels are made of.
 
     Args:
-      wheel: a wheel of a plan.
-      lock: label of the lock.
+      plan: see `plan_wheels`.
 
     Returns:
-      the arguments, as a dict.
+      dict from path to text.
     """
-    arguments = {"name": wheel.repository, "lock": lock} | {
-        key: getattr(wheel, key)
-        for key in ["package", "version", "python", "platform", "hashes", "file", "url", "path", "newest"]
-        if getattr(wheel, key)
+    packages = {}
+    for wheel in plan.wheels:
+        packages.setdefault(wheel.package, {})[wheel.slot] = {"lock": plan.lock.file} | {
+            key: getattr(wheel, key)
+            for key in ["version", "python", "platform", "hashes", "file", "url", "path", "newest"]
+            if getattr(wheel, key)
+        }
+    return {
+        package + "/wheels.json": json.encode_indent(slots, indent = " ") + "\n"
+        for package, slots in packages.items()
     }
-    if wheel.path:
-        arguments["lock_file"] = lock
-    return arguments
 
 _INSTALL = '''\
 """The wheel repositories of @{hub}, for WORKSPACE files."""
 
-load("{rule}", "wheel_repository")
+load("{rule}", "declare_wheels")
+
+# Package -> what it has repositories for.
+_WHEELS = {{
+{wheels}}}
 
 def install_wheels():
     """Declares one repository per wheel; nothing is fetched by it."""
-{calls}'''
+    for package, slots in _WHEELS.items():
+        declare_wheels("{hub}", package, slots)
+'''
 
-def install_bzl(hub, wheels, lock):
+def install_bzl(hub, wheels):
     """Makes install.bzl, the second step of a WORKSPACE set-up.
 
     Args:
       hub: name of the hub.
       wheels: list of structs, see `plan_wheels`.
-      lock: label of the lock, for messages.
 
     Returns:
       the text.
     """
-    calls = []
+    packages = {}
     for wheel in wheels:
-        arguments = wheel_arguments(wheel, lock)
-        calls.append("    wheel_repository({})\n".format(", ".join(["{} = {}".format(*item) for item in [
-            (key, "Label({})".format(repr(value)) if key == "lock_file" else repr(value))
-            for key, value in arguments.items()
-        ]])))
+        packages.setdefault(wheel.package, []).append(wheel.slot)
     return _INSTALL.format(
         hub = hub,
         rule = str(Label("//rules/private/wheels:wheel_repository.bzl")),
-        calls = "".join(calls) or "    pass\n",
+        wheels = "".join(["    {}: {},\n".format(repr(package), repr(slots)) for package, slots in packages.items()]),
     )

@@ -36,7 +36,7 @@ def plan_wheels(hub, content, file, pythons, platforms, extras = [], groups = []
         nodes: dict from configuration to a dict from package to its nodes in the edges;
         wheels: list of structs, one for each repository.
     """
-    error = _check_axes(hub, pythons, platforms, newest)
+    error = check_axes(hub, pythons, platforms, newest)
     if error:
         return None, error
     lock, error = read_lock(content, file)
@@ -81,9 +81,9 @@ def _place(plan, state, package, index, python, platform, tags):
     """Finds where the wheel of a package is on one python and platform."""
     config = config_name(python, platform)
     if package.hashes:
-        repository = repository_name(state.hub, package.name, python, platform)
+        repository = repository_name(state.hub, package.name, config)
         plan.packages[package.name][config] = "@{}//".format(repository)
-        plan.wheels.append(_repository(repository, package, python = python, platform = platform, hashes = package.hashes, newest = state.newest))
+        plan.wheels.append(_repository(repository, package, config, python = python, platform = platform, hashes = package.hashes, newest = state.newest))
         return
     if index not in state.names:
         state.names[index] = [parse_wheel_name(wheel.file)[0] for wheel in package.wheels]
@@ -93,15 +93,26 @@ def _place(plan, state, package, index, python, platform, tags):
         plan.packages[package.name][config] = "//{}/missing_{}".format(package.name, config)
         return
     wheel = package.wheels[best]
-    repository = "{}_{}_{}".format(state.hub, package.name.replace("-", "_"), wheel.sha256[:16])
-    plan.packages[package.name][config] = "@{}//".format(repository)
-    if repository not in state.repositories:
-        state.repositories[repository] = None
-        plan.wheels.append(_repository(repository, package, file = wheel.file, url = wheel.url, path = wheel.path, hashes = [wheel.sha256]))
 
-def _repository(name, package, python = "", platform = "", file = "", url = "", path = "", hashes = [], newest = {}):
+    # The first configuration that uses a wheel names its repository; the others share it.
+    key = (package.name, wheel.sha256)
+    if key not in state.repositories:
+        state.repositories[key] = repository_name(state.hub, package.name, config)
+        plan.wheels.append(_repository(
+            state.repositories[key],
+            package,
+            config,
+            file = wheel.file,
+            url = wheel.url,
+            path = wheel.path,
+            hashes = [wheel.sha256],
+        ))
+    plan.packages[package.name][config] = "@{}//".format(state.repositories[key])
+
+def _repository(name, package, slot, python = "", platform = "", file = "", url = "", path = "", hashes = [], newest = {}):
     return struct(
         repository = name,
+        slot = slot,
         package = package.name,
         version = package.version or "0",
         python = python,
@@ -132,7 +143,18 @@ def _missing(hub, package, python, platform):
         "@{}//{}:explain says why of each; {}".format(hub, package.name, hint),
     )
 
-def _check_axes(hub, pythons, platforms, newest):
+def check_axes(hub, pythons, platforms, newest):
+    """Checks what a user asks for, as far as it can be judged without the lock.
+
+    Args:
+      hub: name of the hub repository.
+      pythons: see `plan_wheels`.
+      platforms: see `plan_wheels`.
+      newest: see `plan_wheels`.
+
+    Returns:
+      None, or a text for `fail()`.
+    """
     where = "wheels.lock(name = \"{}\")".format(hub)
     if not pythons or not platforms:
         return error_text("wheels", where, "an empty list", "at least one python and one platform")

@@ -2,7 +2,7 @@
 
 load(":errors.bzl", "error_text")
 load(":hub_repository.bzl", "LOCK_ATTRS", "hub_repository")
-load(":names.bzl", "config_name")
+load(":names.bzl", "config_name", "sdist_slot")
 load(":plan.bzl", "check_axes")
 load(":scan.bzl", "scan_lock")
 load(":wheel_repository.bzl", "declare_wheels")
@@ -18,9 +18,15 @@ def _declare(module_ctx, tag):
     if error:
         fail("\n" + error)
     slots = [config_name(python, platform) for python in tag.pythons for platform in tag.platforms]
-    for package in names:
+    for package, archives in names.items():
         declare_wheels(tag.name, package, slots)
-    hub_repository(hub = tag.name, **{key: getattr(tag, key) for key in list(LOCK_ATTRS) + ["name"]})
+        declare_wheels(tag.name, package, [sdist_slot(number) for number in range(archives)])
+    hub_repository(
+        name = tag.name,
+        hub = tag.name,
+        overrides = {package: str(label) for package, label in tag.overrides.items()},
+        **{key: getattr(tag, key) for key in LOCK_ATTRS}
+    )
 
 def _wheels_impl(module_ctx):
     owners, direct, direct_dev = {}, [], []
@@ -49,6 +55,10 @@ _lock = tag_class(
     doc = "Makes the repository `name` from a lock: `@name//numpy` is the wheel for the platform that is built for.",
     attrs = LOCK_ATTRS | {
         "name": attr.string(doc = "Name of the repository.", mandatory = True),
+        "overrides": attr.string_keyed_label_dict(
+            doc = "Package -> the target that `@name//package` and its dependents use instead of the wheel of the lock: a " +
+                  "`patched_wheel` of `@name//package:pinned`, an `sdist_wheel`, any wheel. Default: none.",
+        ),
     },
 )
 

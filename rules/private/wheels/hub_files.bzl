@@ -56,14 +56,15 @@ _TARGETS = {"metadata": "tree:metadata", "tree": "tree", "whl": ":whl"}
 def _place(place, target):
     return place + (_TARGETS[target] if place.startswith("@") else ":" + target)
 
-def package_build(hub, package, configs, extra = None):
-    """Makes the BUILD file of one package: the target with its name, `:whl`, which is the same, `:tree` and `:metadata`.
+def package_build(hub, package, configs, extra = None, override = ""):
+    """Makes the BUILD file of one package: the target with its name, `:whl`, which is the same, `:tree`, `:metadata`, `:pinned`.
 
     Args:
       hub: name of the hub.
       package: normalized name.
       configs: dict from configuration to where its targets are, such as `@wheels_numpy_5f1c0e2a//`.
       extra: function from a function (choices: text of a select()) to further loads and targets, or None.
+      override: label that is used instead; `:pinned` stays what the lock has.
 
     Returns:
       the text.
@@ -79,17 +80,58 @@ def package_build(hub, package, configs, extra = None):
 
     more = extra(select) if extra else struct(loads = "", targets = "")
     text = more.loads + _PUBLIC
-    for name, target in [(package, "whl"), ("tree", "tree"), ("metadata", "metadata")]:
+    done = []
+    for name, target in [(package, "whl"), ("tree", "tree"), ("metadata", "metadata"), ("pinned", "whl")]:
         # A package may have one of these names; the wheel comes first.
-        if name == package and target != "whl":
+        if name in done:
             continue
-        text += "\nalias(\n    name = \"{}\",\n    actual = {},\n)\n".format(
-            name,
-            select({config: _place(place, target) for config, place in configs.items()}),
-        )
+        done.append(name)
+        if name == "pinned" and package != name and not override:
+            text += "\nalias(\n    name = \"pinned\",\n    actual = \":{}\",\n)\n".format(package)
+            continue
+        places = {config: _place(place, target) for config, place in configs.items()}
+        if override and (name != "pinned" or name == package):
+            other = override if target == "whl" else "//{}/override:{}".format(package, target)
+            places = {config: other for config in configs}
+        text += "\nalias(\n    name = \"{}\",\n    actual = {},\n)\n".format(name, select(places))
     if package != "whl":
         text += "\nalias(\n    name = \"whl\",\n    actual = \":{}\",\n)\n".format(package)
     return text + more.targets
+
+_OVERRIDE = """\
+load("{wheel_tree}", "wheel_tree")
+
+package(default_visibility = ["//visibility:public"])
+
+wheel_tree(
+    name = "tree",
+    wheel = "//{package}",
+)
+
+filegroup(
+    name = "metadata",
+    srcs = [":tree"],
+    output_group = "layout",
+)
+"""
+
+def override_builds(plan):
+    """Makes the BUILD files with the trees of wheels that are used instead of those of the lock.
+
+    Args:
+      plan: see `plan_wheels`.
+
+    Returns:
+      dict from path to text.
+    """
+    return {
+        package + "/override/BUILD.bazel": _OVERRIDE.format(
+            package = package,
+            wheel_tree = str(Label("//rules/private/wheels:wheel_tree.bzl")),
+        )
+        for package in plan.overrides
+        if plan.packages[package]
+    }
 
 def root_build(hub, packages, pythons, platforms):
     """Makes the root BUILD file: `:all_wheels`, the wheels of all packages that the selected platform has.

@@ -1,7 +1,7 @@
 """The hub: `@wheels//numpy`. It reads the lock and fetches nothing."""
 
 load(":errors.bzl", "error_text")
-load(":hub_files.bzl", "config_build", "install_bzl", "package_build", "requirements_bzl", "root_build", "wheels_json")
+load(":hub_files.bzl", "config_build", "install_bzl", "override_builds", "package_build", "requirements_bzl", "root_build", "wheels_json")
 load(":hub_targets.bzl", "deps_build", "lock_json", "missing_builds", "package_targets", "unused_builds")
 load(":plan.bzl", "plan_wheels")
 load(":platforms.bzl", "DEFAULT_NEWEST", "DEFAULT_PLATFORMS", "DEFAULT_PYTHONS")
@@ -15,6 +15,7 @@ def _package_build(plan, hub, name, newest):
         name,
         plan.packages[name],
         lambda select: package_targets(plan, hub, name, newest, select),
+        plan.overrides.get(name, ""),
     )
 
 def _check_declared(content, lock, plan):
@@ -43,6 +44,7 @@ def _hub_repository_impl(rctx):
         rctx.attr.extras,
         rctx.attr.groups,
         rctx.attr.newest,
+        rctx.attr.overrides,
     )
     if error:
         fail("\n" + error)
@@ -50,7 +52,11 @@ def _hub_repository_impl(rctx):
 
     # The projects of the lock are the user's own targets, and no wheels.
     packages = {
-        name: {config: place for config, place in configs.items() if not plan.lock.packages[plan.used[config][name]].own}
+        name: {
+            config: place
+            for config, place in configs.items()
+            if name in plan.overrides or not plan.lock.packages[plan.used[config][name]].own
+        }
         for name, configs in plan.packages.items()
     }
     files = {
@@ -67,7 +73,7 @@ def _hub_repository_impl(rctx):
         name + "/BUILD.bazel": _package_build(plan, hub, name, newest)
         for name, configs in plan.packages.items()
         if configs
-    } | wheels_json(plan) | missing_builds(plan) | unused_builds(plan, hub)
+    } | wheels_json(plan) | override_builds(plan) | missing_builds(plan) | unused_builds(plan, hub)
     for path, text in files.items():
         rctx.file(path, text, executable = False)
     return rctx.repo_metadata(reproducible = True) if hasattr(rctx, "repo_metadata") else None
@@ -98,5 +104,6 @@ hub_repository = repository_rule(
     doc = "Entry to the wheels of one lock.",
     attrs = LOCK_ATTRS | {
         "hub": attr.string(doc = "Name of the hub, as the user wrote it.", mandatory = True),
+        "overrides": attr.string_dict(doc = "Package -> label of what is used instead of the wheel of the lock."),
     },
 )

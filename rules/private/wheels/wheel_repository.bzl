@@ -38,6 +38,14 @@ filegroup(
 )
 """
 
+_SDIST_BUILD = """\
+filegroup(
+    name = "sdist",
+    srcs = ["{file}"],
+    visibility = ["//visibility:public"],
+)
+"""
+
 def _description(rctx):
     """Returns what the hub says of this wheel."""
 
@@ -79,6 +87,9 @@ _FIELDS = {
 
 def _wheel_repository_impl(rctx):
     wheel = _description(rctx)
+    if rctx.attr.slot.startswith("sdist_"):
+        rctx.file("BUILD.bazel", _SDIST_BUILD.format(file = fetch_wheel(rctx, wheel)), executable = False)
+        return rctx.repo_metadata(reproducible = True) if hasattr(rctx, "repo_metadata") else None
     rctx.file("BUILD.bazel", _BUILD.format(
         wheel_file = str(Label("//rules/private/wheels:wheel_file.bzl")),
         file = fetch_wheel(rctx, wheel),
@@ -92,11 +103,14 @@ def _wheel_repository_impl(rctx):
 
 wheel_repository = repository_rule(
     implementation = _wheel_repository_impl,
-    doc = "One wheel: targets `:whl`, `//tree` (unpacked) and `//tree:metadata` (what is in it).",
+    doc = "One wheel: targets `:whl`, `//tree` (unpacked) and `//tree:metadata` (what is in it). Or a source archive: `:sdist`.",
     attrs = {
         "hub": attr.string(doc = "The hub, which knows the rest.", mandatory = True),
         "package": attr.string(doc = "Name of the package, normalized (PEP 503).", mandatory = True),
-        "slot": attr.string(doc = "Which of its wheels: the first configuration that uses it.", mandatory = True),
+        "slot": attr.string(
+            doc = "Which of its files: a wheel by the first configuration that uses it, a source archive by its number.",
+            mandatory = True,
+        ),
     },
 )
 

@@ -43,7 +43,7 @@ package(default_visibility = ["//visibility:public"])
         place2,
     )
     for name, target, missing, place, place2 in [
-        ("numpy", ":whl", "whl", "@@//my:numpy", "@@//my:numpy"),
+        ("numpy", ":whl", "whl", "@//my:numpy", "@//my:numpy"),
         ("tree", "tree", "tree", "//numpy/override:tree", "//numpy/override:tree"),
         ("metadata", "tree:metadata", "metadata", "//numpy/override:metadata", "//numpy/override:metadata"),
         ("pinned", ":whl", "whl", "@w_numpy_5f1c0e2a//:whl", "//numpy/missing_cp312_linux_x86_64:whl"),
@@ -62,7 +62,7 @@ def _package_impl(ctx):
     text = package_build("w", "numpy", _CONFIGS)
     asserts.equals(env, _PACKAGE, text)
 
-    asserts.equals(env, _OVERRIDDEN, package_build("w", "numpy", _CONFIGS, override = "@@//my:numpy"))
+    asserts.equals(env, _OVERRIDDEN, package_build("w", "numpy", _CONFIGS, override = "@//my:numpy"))
 
     # The name of the package comes first, and once.
     for name in ["whl", "tree", "metadata", "pinned"]:

@@ -121,14 +121,14 @@ missing_test = unittest.make(_missing_impl)
 
 def _overrides_impl(ctx):
     env = unittest.begin(ctx)
-    plan, error = _plan(overrides = {"B": "@@//my:b", "old": "@@//my:old"})
+    plan, error = _plan(overrides = {"B": "@//my:b", "old": "@//my:old"})
     asserts.equals(env, None, error)
     text = deps_build(plan, "cp311_linux_x86_64")
     asserts.true(env, "    wheels = [\"//b\", \"@w_a_cp311_linux_x86_64//:whl\"],\n" in text, text)
     asserts.true(env, "    wheels = [\"//old\"],\n" in text, text)
     used = json.decode(lock_json(plan))["configurations"]["cp311_linux_x86_64"]
-    asserts.equals(env, ("@@//my:b", "@@//my:old"), (used["b"]["wheel"], used["old"]["wheel"]))
-    _, error = _plan(overrides = {"nobody": "@@//my:b"})
+    asserts.equals(env, ("@//my:b", "@//my:old"), (used["b"]["wheel"], used["old"]["wheel"]))
+    _, error = _plan(overrides = {"nobody": "@//my:b"})
     asserts.equals(env, "error: wheels: wheels.lock(name = \"w\"): got an override of 'nobody', which uv.lock does not have, " +
                         "expected a package of the lock", error)
     return unittest.end(env)

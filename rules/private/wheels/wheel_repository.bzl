@@ -52,7 +52,8 @@ def _description(rctx):
     # This repository and its hub have one prefix in MODULE mode, and none in WORKSPACE mode.
     own = repository_name(rctx.attr.hub, rctx.attr.package, rctx.attr.slot)
     hub = rctx.name.removesuffix(own) + rctx.attr.hub
-    slots = json.decode(rctx.read(Label("@@{}//{}:wheels.json".format(hub, rctx.attr.package))))
+    file = Label("@@{}//{}:wheels.json".format(hub, rctx.attr.package))  # buildifier: disable=canonical-repository
+    slots = json.decode(rctx.read(file))
     if rctx.attr.slot not in slots:
         fail("\n" + error_text(
             "wheels",

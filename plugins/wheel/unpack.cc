@@ -11,16 +11,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/escaping.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "plugins/base/digest.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/status_macros.h"
+#include "plugins/base/wheel/record.h"
 #include "plugins/sdk/json.h"
 #include "plugins/sdk/wheel.pb.h"
 #include "plugins/wheel/layout.h"
@@ -59,25 +56,18 @@ std::string RecordPath(const TreePlan& plan, absl::string_view path) {
 }
 
 std::string RecordText(const TreePlan& plan, const std::vector<FileResult>& results) {
-  std::vector<std::pair<std::string, std::string>> rows;  // Path, and the columns after it.
+  std::vector<std::pair<std::string, std::string>> rows;  // Path and row.
   rows.reserve(results.size() + 1);
-  rows.emplace_back(RecordPath(plan, absl::StrCat(plan.dist_info, "/RECORD")), ",,\n");
+  const std::string own = RecordPath(plan, absl::StrCat(plan.dist_info, "/RECORD"));
+  rows.emplace_back(own, base::OwnRecordRowText(own));
   for (size_t i = 0; i < results.size(); ++i) {
-    const base::Digest::Bytes& bytes = results[i].digest.bytes();
-    const std::string raw(bytes.begin(), bytes.end());
-    rows.emplace_back(
-        RecordPath(plan, plan.files[i].path),
-        absl::StrCat(",sha256=", absl::WebSafeBase64Escape(raw), ",", results[i].size, "\n"));
+    std::string path = RecordPath(plan, plan.files[i].path);
+    std::string row = base::RecordRowText(path, results[i].digest, results[i].size);
+    rows.emplace_back(std::move(path), std::move(row));
   }
   std::sort(rows.begin(), rows.end());
   std::string text;
-  for (const auto& [path, rest] : rows) {
-    if (absl::StrContains(path, ',') || absl::StrContains(path, '"')) {
-      absl::StrAppend(&text, "\"", absl::StrReplaceAll(path, {{"\"", "\"\""}}), "\"", rest);
-    } else {
-      absl::StrAppend(&text, path, rest);
-    }
-  }
+  for (const auto& [path, row] : rows) absl::StrAppend(&text, row);
   return text;
 }
 

@@ -29,6 +29,33 @@ package(default_visibility = ["//visibility:public"])
     ]
 ]) + """
 alias(
+    name = "pinned",
+    actual = ":numpy",
+)
+
+alias(
+    name = "whl",
+    actual = ":numpy",
+)
+"""
+
+# With an override everything but `pinned` is the other wheel.
+_OVERRIDDEN = """\
+package(default_visibility = ["//visibility:public"])
+""" + "".join([
+    _ALIAS.format(name = name, target = target, missing = missing).replace("@w_numpy_5f1c0e2a//" + target, place).replace(
+        "//numpy/missing_cp312_linux_x86_64:" + missing,
+        place2,
+    )
+    for name, target, missing, place, place2 in [
+        ("numpy", ":whl", "whl", "@//my:numpy", "@//my:numpy"),
+        ("layer", "layer", "layer", "//numpy/override:layer", "//numpy/override:layer"),
+        ("tree", "tree", "tree", "//numpy/override:tree", "//numpy/override:tree"),
+        ("metadata", "tree:metadata", "metadata", "//numpy/override:metadata", "//numpy/override:metadata"),
+        ("pinned", ":whl", "whl", "@w_numpy_5f1c0e2a//:whl", "//numpy/missing_cp312_linux_x86_64:whl"),
+    ]
+]) + """
+alias(
     name = "whl",
     actual = ":numpy",
 )
@@ -41,8 +68,10 @@ def _package_impl(ctx):
     text = package_build("w", "numpy", _CONFIGS)
     asserts.equals(env, _PACKAGE, text)
 
+    asserts.equals(env, _OVERRIDDEN, package_build("w", "numpy", _CONFIGS, override = "@//my:numpy"))
+
     # The name of the package comes first, and once.
-    for name in ["whl", "layer", "tree", "metadata"]:
+    for name in ["whl", "layer", "tree", "metadata", "pinned"]:
         text = package_build("w", name, _CONFIGS)
         asserts.equals(env, 1, text.count("name = \"{}\"".format(name)), text)
         asserts.true(env, text.find("//:whl") < text.find("//tree") or name == "metadata", text)

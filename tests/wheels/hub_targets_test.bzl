@@ -3,7 +3,7 @@
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("//rules/private/wheels:explain.bzl", "explanation")
 load("//rules/private/wheels:graph.bzl", "components")  # buildifier: disable=bzl-visibility
-load("//rules/private/wheels:hub_targets.bzl", "deps_build", "missing_builds")  # buildifier: disable=bzl-visibility
+load("//rules/private/wheels:hub_targets.bzl", "deps_build", "lock_json", "missing_builds", "package_targets")  # buildifier: disable=bzl-visibility
 load("//rules/private/wheels:plan.bzl", "plan_wheels")  # buildifier: disable=bzl-visibility
 load("//rules/private/wheels:platforms.bzl", "DEFAULT_NEWEST")  # buildifier: disable=bzl-visibility
 
@@ -70,7 +70,7 @@ wheel_deps(
 wheel_deps(
     name = "a",
     deps = [":c"],
-    wheels = ["@w_a_2222222222222222//:whl", "@w_b_3333333333333333//:whl"],
+    wheels = ["@w_a_cp311_linux_x86_64//:whl", "@w_b_cp311_linux_x86_64//:whl"],
 )
 
 alias(
@@ -91,13 +91,13 @@ def _circle_impl(ctx):
 
     # Source code of the workspace is no wheel, and not missed.
     asserts.true(env, "    name = \"app\",\n    deps = [\":a\", \":old\", \":repo\"],\n    wheels = [],\n" in text, text)
-    asserts.equals(env, ["w_a_2222222222222222", "w_b_3333333333333333"], [wheel.repository for wheel in plan.wheels])
+    asserts.equals(env, ["w_a_cp311_linux_x86_64", "w_old_sdist_0", "w_b_cp311_linux_x86_64", "w_c_sdist_0"], [wheel.repository for wheel in plan.wheels])
     return unittest.end(env)
 
 circle_test = unittest.make(_circle_impl)
 
-_HINT = "pin a version with such a wheel, build the wheel once and lock it from your own index or from a path, or leave the python " + \
-        "or platform out of wheels.lock(name = 'w')"
+_HINT = "pin a version with such a wheel, or name one that a build makes (sdist_wheel, of @w//{0}:sdist) in " + \
+        "wheels.lock(name = 'w', overrides = {{'{0}': ...}}), or leave the python or platform out"
 
 def _missing_impl(ctx):
     env = unittest.begin(ctx)
@@ -106,8 +106,8 @@ def _missing_impl(ctx):
         "app": "app: source code in the directory '.', expected a wheel\n" +
                "hint: build it in this workspace, and name that target instead",
         "c": "c 1: 1 wheels, and none fits (a source archive is there), expected a wheel for this python and platform\n" +
-             "hint: @w//c:explain says why of each; " + _HINT,
-        "old": "old 1: the source archive 'old-1.tar.gz' only, expected a wheel\nhint: " + _HINT,
+             "hint: @w//c:explain says why of each; " + _HINT.format("c"),
+        "old": "old 1: the source archive 'old-1.tar.gz' only, expected a wheel\nhint: " + _HINT.format("old"),
         "repo": "repo 1: a git repository, 'https://example.invalid/repo.git', expected a wheel\n" +
                 "hint: build it in this workspace, and name that target instead",
     }.items():
@@ -118,6 +118,37 @@ def _missing_impl(ctx):
     return unittest.end(env)
 
 missing_test = unittest.make(_missing_impl)
+
+def _overrides_impl(ctx):
+    env = unittest.begin(ctx)
+    plan, error = _plan(overrides = {"B": "@//my:b", "old": "@//my:old"})
+    asserts.equals(env, None, error)
+    text = deps_build(plan, "cp311_linux_x86_64")
+    asserts.true(env, "    wheels = [\"//b\", \"@w_a_cp311_linux_x86_64//:whl\"],\n" in text, text)
+    asserts.true(env, "    wheels = [\"//old\"],\n" in text, text)
+    used = json.decode(lock_json(plan))["configurations"]["cp311_linux_x86_64"]
+    asserts.equals(env, ("@//my:b", "@//my:old"), (used["b"]["wheel"], used["old"]["wheel"]))
+    _, error = _plan(overrides = {"nobody": "@//my:b"})
+    asserts.equals(env, "error: wheels: wheels.lock(name = \"w\"): got an override of 'nobody', which uv.lock does not have, " +
+                        "expected a package of the lock", error)
+    return unittest.end(env)
+
+overrides_test = unittest.make(_overrides_impl)
+
+def _sdists_impl(ctx):
+    env = unittest.begin(ctx)
+    plan, _ = _plan()
+    asserts.equals(env, {"cp311_linux_x86_64": "@w_old_sdist_0//:sdist"}, plan.sdists["old"])
+    archive = [wheel for wheel in plan.wheels if wheel.slot == "sdist_0" and wheel.package == "old"][0]
+    asserts.equals(env, ("old-1.tar.gz", "https://example.invalid/old-1.tar.gz", ["3" * 64]), (archive.file, archive.url, archive.hashes))
+    select = lambda choices: repr(choices)
+    text = package_targets(plan, "w", "old", DEFAULT_NEWEST, select).targets
+    asserts.true(env, "alias(\n    name = \"sdist\",\n    actual = {\"cp311_linux_x86_64\": \"@w_old_sdist_0//:sdist\"},\n)" in text, text)
+    text = package_targets(plan, "w", "a", DEFAULT_NEWEST, select).targets
+    asserts.true(env, "got no source archive with a sha256 in uv.lock, expected one" in text, text)
+    return unittest.end(env)
+
+sdists_test = unittest.make(_sdists_impl)
 
 def _asked_impl(ctx):
     env = unittest.begin(ctx)
@@ -189,4 +220,4 @@ def _explain_impl(ctx):
 explain_test = unittest.make(_explain_impl)
 
 def hub_targets_test_suite(name):
-    unittest.suite(name, components_test, circle_test, missing_test, asked_test, explain_test)
+    unittest.suite(name, components_test, circle_test, missing_test, asked_test, overrides_test, sdists_test, explain_test)

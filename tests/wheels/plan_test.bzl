@@ -31,6 +31,7 @@ def _one_repository_each_impl(ctx):
         platform = "linux_x86_64",
         python = "3.12",
         repository = "wheels_foo_bar_cp312_linux_x86_64",
+        slot = "cp312_linux_x86_64",
         url = "",
         version = "1",
     ), plan.wheels[0])

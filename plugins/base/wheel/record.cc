@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "plugins/base/digest.h"
 #include "plugins/base/error.h"
@@ -75,6 +76,12 @@ absl::StatusOr<Digest> ParseDigest(const std::string& where, absl::string_view t
   return digest;
 }
 
+// `text` as a column of comma-separated values.
+std::string Column(absl::string_view text) {
+  if (!absl::StrContains(text, ',') && !absl::StrContains(text, '"')) return std::string(text);
+  return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
+}
+
 }  // namespace
 
 absl::StatusOr<Record> ParseRecord(absl::string_view where, absl::string_view text) {
@@ -110,5 +117,12 @@ absl::StatusOr<Record> ParseRecord(absl::string_view where, absl::string_view te
   }
   return record;
 }
+
+std::string RecordRowText(absl::string_view path, const Digest& digest, uint64_t size) {
+  const std::string raw(digest.bytes().begin(), digest.bytes().end());
+  return absl::StrCat(Column(path), ",sha256=", absl::WebSafeBase64Escape(raw), ",", size, "\n");
+}
+
+std::string OwnRecordRowText(absl::string_view path) { return absl::StrCat(Column(path), ",,\n"); }
 
 }  // namespace rules_inference::base

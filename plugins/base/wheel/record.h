@@ -28,6 +28,10 @@ using Record = absl::flat_hash_map<std::string, RecordRow>;
 // size. `where` is for messages. Refuses other digests, a path twice, and anything malformed.
 absl::StatusOr<Record> ParseRecord(absl::string_view where, absl::string_view text);
 
+// The row of a file, with its '\n'; that of RECORD itself has no digest and no size.
+std::string RecordRowText(absl::string_view path, const Digest& digest, uint64_t size);
+std::string OwnRecordRowText(absl::string_view path);
+
 }  // namespace rules_inference::base
 
 #endif  // RULES_INFERENCE_PLUGINS_BASE_WHEEL_RECORD_H_

@@ -1,14 +1,22 @@
 """Wheels with all that they need."""
 
 load("//rules/private/providers:wheel_info.bzl", "WheelInfo", "WheelSetInfo")
+load(":wheel_input.bzl", "wheel_file_of", "wheel_info")
 
 # Hub repositories load this.
 visibility("public")
 
+def _info(ctx, target):
+    """What is known of a wheel; an override may be a `.whl` file and nothing more."""
+    if WheelInfo in target:
+        return target[WheelInfo]
+    file = wheel_file_of(ctx.label, target, target[DefaultInfo].files.to_list())
+    return wheel_info(ctx.label, file.basename, file)
+
 def _wheel_deps_impl(ctx):
     files = depset(transitive = [target[DefaultInfo].files for target in ctx.attr.wheels + ctx.attr.deps])
     wheels = depset(
-        [target[WheelInfo] for target in ctx.attr.wheels],
+        [_info(ctx, target) for target in ctx.attr.wheels],
         transitive = [target[WheelSetInfo].wheels for target in ctx.attr.deps],
     )
     return [
@@ -21,7 +29,7 @@ wheel_deps = rule(
     doc = "The wheels of packages that need each other, and those of everything that they need.",
     attrs = {
         "deps": attr.label_list(doc = "Targets of the same rule.", providers = [WheelSetInfo]),
-        "wheels": attr.label_list(doc = "The wheels themselves.", providers = [WheelInfo]),
+        "wheels": attr.label_list(allow_files = [".whl"], doc = "The wheels themselves."),
     },
     provides = [WheelSetInfo],
 )

@@ -8,7 +8,7 @@ load(":wheel_names.bzl", "parse_wheel_name")
 # Hub repositories load this.
 visibility("public")
 
-def explanation(target, config, used, versions, newest):
+def explanation(target, config, used, versions, newest, override = ""):
     """Explains a choice.
 
     Args:
@@ -17,6 +17,7 @@ def explanation(target, config, used, versions, newest):
       used: dict from configuration to the position in `versions`.
       versions: list of dicts (version, files, hashes, sdist, not_a_wheel).
       newest: see `wheel_tags`.
+      override: label of what is used instead, or "".
 
     Returns:
       the text.
@@ -25,6 +26,8 @@ def explanation(target, config, used, versions, newest):
         return "{} for {}: not used\n  it is used for: {}\n".format(target, config, ", ".join(sorted(used)) or "no configuration")
     about = versions[int(used[config])]
     lines = ["{} {} for {}".format(target, about["version"], config)]
+    if override:
+        lines.append("  overridden by {}; what follows is `:pinned`".format(override))
     if about["not_a_wheel"]:
         lines.append("  no wheel: " + about["not_a_wheel"])
     elif about["hashes"]:
@@ -65,6 +68,7 @@ def _explain_wheel_impl(ctx):
         ctx.attr.used,
         [json.decode(version) for version in ctx.attr.versions],
         ctx.attr.newest,
+        ctx.attr.override,
     ))
     return [DefaultInfo(files = depset([text]))]
 
@@ -74,6 +78,7 @@ explain_wheel = rule(
     attrs = {
         "choice": attr.label(providers = [config_common.FeatureFlagInfo], mandatory = True, doc = "The configuration."),
         "newest": attr.string_dict(mandatory = True, doc = "Newest glibc, musl and macos that a wheel may ask for."),
+        "override": attr.string(doc = "Label of what is used instead, or empty."),
         "target": attr.string(mandatory = True, doc = "The package, as the user writes it."),
         "used": attr.string_dict(doc = "Configuration -> position in `versions`."),
         "versions": attr.string_list(doc = "What the lock has, as JSON."),

@@ -48,7 +48,7 @@ def _from_lock(rctx, wheel):
     """Gets a wheel from where the lock says that it is."""
     where = wheel.url
     if wheel.path:
-        path = rctx.path(wheel.path) if wheel.path.startswith("/") else rctx.path(rctx.attr.lock_file).dirname
+        path = rctx.path(wheel.path) if wheel.path.startswith("/") else rctx.path(Label(wheel.lock)).dirname
         for part in [] if wheel.path.startswith("/") else wheel.path.split("/"):
             path = path.dirname if part == ".." else path.get_child(part)
         if not path.exists:

@@ -56,14 +56,15 @@ _TARGETS = {"layer": "layer", "metadata": "tree:metadata", "tree": "tree", "whl"
 def _place(place, target):
     return place + (_TARGETS[target] if place.startswith("@") else ":" + target)
 
-def package_build(hub, package, configs, extra = None):
-    """Makes the BUILD file of one package: the target with its name, `:whl`, which is the same, `:layer`, `:tree` and `:metadata`.
+def package_build(hub, package, configs, extra = None, override = ""):
+    """Makes the BUILD file of one package: the target with its name, `:whl`, the same, `:layer`, `:tree`, `:metadata`, `:pinned`.
 
     Args:
       hub: name of the hub.
       package: normalized name.
       configs: dict from configuration to where its targets are, such as `@wheels_numpy_5f1c0e2a//`.
       extra: function from a function (choices: text of a select()) to further loads and targets, or None.
+      override: label that is used instead; `:pinned` stays what the lock has.
 
     Returns:
       the text.
@@ -79,17 +80,65 @@ def package_build(hub, package, configs, extra = None):
 
     more = extra(select) if extra else struct(loads = "", targets = "")
     text = more.loads + _PUBLIC
-    for name, target in [(package, "whl"), ("layer", "layer"), ("tree", "tree"), ("metadata", "metadata")]:
+    done = []
+    for name, target in [(package, "whl"), ("layer", "layer"), ("tree", "tree"), ("metadata", "metadata"), ("pinned", "whl")]:
         # A package may have one of these names; the wheel comes first.
-        if name == package and target != "whl":
+        if name in done:
             continue
-        text += "\nalias(\n    name = \"{}\",\n    actual = {},\n)\n".format(
-            name,
-            select({config: _place(place, target) for config, place in configs.items()}),
-        )
+        done.append(name)
+        if name == "pinned" and package != name and not override:
+            text += "\nalias(\n    name = \"pinned\",\n    actual = \":{}\",\n)\n".format(package)
+            continue
+        places = {config: _place(place, target) for config, place in configs.items()}
+        if override and (name != "pinned" or name == package):
+            other = override if target == "whl" else "//{}/override:{}".format(package, target)
+            places = {config: other for config in configs}
+        text += "\nalias(\n    name = \"{}\",\n    actual = {},\n)\n".format(name, select(places))
     if package != "whl":
         text += "\nalias(\n    name = \"whl\",\n    actual = \":{}\",\n)\n".format(package)
     return text + more.targets
+
+_OVERRIDE = """\
+load("{wheel_layer}", "wheel_layer")
+load("{wheel_tree}", "wheel_tree")
+
+package(default_visibility = ["//visibility:public"])
+
+wheel_layer(
+    name = "layer",
+    wheels = ["//{package}"],
+)
+
+wheel_tree(
+    name = "tree",
+    wheel = "//{package}",
+)
+
+filegroup(
+    name = "metadata",
+    srcs = [":tree"],
+    output_group = "layout",
+)
+"""
+
+def override_builds(plan):
+    """Makes the BUILD files with the trees and layers of wheels that are used instead of those of the lock.
+
+    Args:
+      plan: see `plan_wheels`.
+
+    Returns:
+      dict from path to text.
+    """
+    return {
+        package + "/override/BUILD.bazel": _OVERRIDE.format(
+            package = package,
+            wheel_layer = str(Label("//rules:layer.bzl")),
+            wheel_tree = str(Label("//rules/private/wheels:wheel_tree.bzl")),
+        )
+        for package in plan.overrides
+        if plan.packages[package]
+    }
 
 def root_build(hub, packages, pythons, platforms):
     """Makes the root BUILD file: `:all_wheels`, the wheels of all packages that the selected platform has.
@@ -147,54 +196,57 @@ def requirements_bzl(hub, packages, configurations):
         labels = "".join(["    Label(\"//{0}:{0}\"),\n".format(name) for name in everywhere]),
     )
 
-def wheel_arguments(wheel, lock):
-    """Makes the arguments of `wheel_repository`.
+def wheels_json(plan):
+    """Makes wheels.json of each package: what the repositories of its wheels are made of.
 
     Args:
-      wheel: a wheel of a plan.
-      lock: label of the lock.
+      plan: see `plan_wheels`.
 
     Returns:
-      the arguments, as a dict.
+      dict from path to text.
     """
-    arguments = {"name": wheel.repository, "lock": lock} | {
-        key: getattr(wheel, key)
-        for key in ["package", "version", "python", "platform", "hashes", "file", "url", "path", "newest"]
-        if getattr(wheel, key)
+    packages = {}
+    for wheel in plan.wheels:
+        packages.setdefault(wheel.package, {})[wheel.slot] = {"lock": plan.lock.file} | {
+            key: getattr(wheel, key)
+            for key in ["version", "python", "platform", "hashes", "file", "url", "path", "newest"]
+            if getattr(wheel, key)
+        }
+    return {
+        package + "/wheels.json": json.encode_indent(slots, indent = " ") + "\n"
+        for package, slots in packages.items()
     }
-    if wheel.path:
-        arguments["lock_file"] = lock
-    return arguments
 
 _INSTALL = '''\
 """The wheel repositories of @{hub}, for WORKSPACE files."""
 
-load("{rule}", "wheel_repository")
+load("{rule}", "declare_wheels")
+
+# Package -> what it has repositories for.
+_WHEELS = {{
+{wheels}}}
 
 def install_wheels():
     """Declares one repository per wheel; nothing is fetched by it."""
-{calls}'''
+    for package, slots in _WHEELS.items():
+        declare_wheels("{hub}", package, slots)
+'''
 
-def install_bzl(hub, wheels, lock):
+def install_bzl(hub, wheels):
     """Makes install.bzl, the second step of a WORKSPACE set-up.
 
     Args:
       hub: name of the hub.
       wheels: list of structs, see `plan_wheels`.
-      lock: label of the lock, for messages.
 
     Returns:
       the text.
     """
-    calls = []
+    packages = {}
     for wheel in wheels:
-        arguments = wheel_arguments(wheel, lock)
-        calls.append("    wheel_repository({})\n".format(", ".join(["{} = {}".format(*item) for item in [
-            (key, "Label({})".format(repr(value)) if key == "lock_file" else repr(value))
-            for key, value in arguments.items()
-        ]])))
+        packages.setdefault(wheel.package, []).append(wheel.slot)
     return _INSTALL.format(
         hub = hub,
         rule = str(Label("//rules/private/wheels:wheel_repository.bzl")),
-        calls = "".join(calls) or "    pass\n",
+        wheels = "".join(["    {}: {},\n".format(repr(package), repr(slots)) for package, slots in packages.items()]),
     )

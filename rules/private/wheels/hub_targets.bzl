@@ -13,6 +13,7 @@ explain_wheel(
     name = "explain",
     choice = "//_config:choice",
     newest = {newest},
+    override = {override},
     target = "@{hub}//{package}",
     used = {used},
     versions = {versions},
@@ -114,7 +115,9 @@ def deps_build(plan, config):
         needs, wheels = {}, {}
         for node in group:
             package = _package_of(node)
-            if not plan.lock.packages[plan.used[config][package]].own:
+            if package in plan.overrides:
+                wheels["//" + package] = None
+            elif not plan.lock.packages[plan.used[config][package]].own:
                 wheels["{}:whl".format(plan.packages[package][config])] = None
             for target in edges[node]:
                 if owner[target] != group[0]:
@@ -137,6 +140,23 @@ def _version(package):
         "version": package.version,
     })
 
+_NO_SDIST = "error: wheels: @{}//{}:sdist: got no source archive with a sha256 in {}, expected one\n" + \
+            "hint: uv.lock and pylock.toml have them, where the package has one; requirements.txt does not tell them from wheels"
+
+def _sdist_target(plan, hub, package, used, select):
+    """Makes `sdist`, the source archive."""
+    places = plan.sdists[package]
+    missing = _MISSING.format(
+        name = "_no_sdist" if places else "sdist",
+        message = repr(_NO_SDIST.format(hub, package, plan.lock.file)),
+    )
+    if not places:
+        return missing
+    target = "\nalias(\n    name = \"sdist\",\n    actual = {},\n)\n".format(
+        select({config: places.get(config, ":_no_sdist") for config in used}),
+    )
+    return target + (missing if len(places) < len(used) else "")
+
 def package_targets(plan, hub, package, newest, select):
     """Makes the targets of a package beside the wheel: `explain`, `deps` and one for each extra.
 
@@ -158,6 +178,7 @@ def package_targets(plan, hub, package, newest, select):
         hub = hub,
         package = package,
         newest = repr(newest),
+        override = repr(plan.overrides.get(package, "")),
         used = repr({config: str(order.index(index)) for config, index in used.items()}),
         versions = repr(versions),
     )
@@ -170,6 +191,9 @@ def package_targets(plan, hub, package, newest, select):
     elif package != "deps":
         loads += _load("not_available.bzl", "wheel_not_available")
         targets += _MISSING.format(name = "deps", message = repr(_NO_EDGES.format(hub, package, plan.lock.format, hub)))
+    if package != "sdist":
+        loads += "" if "wheel_not_available" in loads else _load("not_available.bzl", "wheel_not_available")
+        targets += _sdist_target(plan, hub, package, used, select)
     for node in sorted(nodes):
         if node != package:
             targets += "\nalias(\n    name = \"{}\",\n    actual = {},\n)\n".format(node, select(nodes[node]))
@@ -190,7 +214,8 @@ def lock_json(plan):
                 name: {
                     "index": index,
                     "missing": plan.missing[name].get(config, ""),
-                    "wheel": plan.packages[name][config] + ":whl" if config not in plan.missing[name] else "",
+                    "wheel": plan.overrides.get(name) or
+                             (plan.packages[name][config] + ":whl" if config not in plan.missing[name] else ""),
                 }
                 for name, index in used.items()
             }

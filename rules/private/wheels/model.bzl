@@ -23,6 +23,7 @@ A package:
     wheels            list of wheels, in the order of the lock
     hashes            sha256 of wheels whose names the lock does not tell (requirements.txt)
     sdist             file name of the source archive, or ""
+    archive           the source archive, described like a wheel; None where the lock has none or no sha256 of it
     not_a_wheel       why there is no wheel for it, for example that it is the project itself; or ""
     own               whether it is source code of the user's own workspace, so that no wheel is missed
     dependencies      list of dependencies; None: the lock does not tell
@@ -92,6 +93,7 @@ def new_package(
         wheels = [],
         hashes = [],
         sdist = "",
+        archive = None,
         not_a_wheel = "",
         own = False,
         dependencies = None,
@@ -111,6 +113,7 @@ def new_package(
       wheels: see above.
       hashes: see above.
       sdist: see above.
+      archive: see above.
       not_a_wheel: see above.
       own: see above.
       dependencies: see above.
@@ -131,6 +134,7 @@ def new_package(
         wheels = wheels,
         hashes = sorted(hashes),
         sdist = sdist,
+        archive = archive,
         not_a_wheel = not_a_wheel,
         own = own,
         dependencies = dependencies,
@@ -183,6 +187,24 @@ def new_wheel(where, sha256, size = 0, file = "", folder = ""):
         size = size,
         sha256 = sha256,
     )
+
+def new_archive(where, hash, size = 0, file = "", folder = ""):
+    """Makes a source archive.
+
+    Args:
+      where: its url, or its path.
+      hash: algorithm, colon, digest; or "".
+      size: bytes; 0 when not known.
+      file: its name; empty: the last part of `where`.
+      folder: what a path is relative to.
+
+    Returns:
+      the struct; None when there is no sha256, so that nothing can be fetched.
+    """
+    algorithm, _, digest = hash.partition(":")
+    if not where or check_sha256(algorithm, digest):
+        return None
+    return new_wheel(where, digest, size, file = file, folder = folder)
 
 def file_of(where):
     """Tells the file name of a url or path, with %XX decoded.

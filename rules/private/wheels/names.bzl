@@ -58,6 +58,19 @@ def config_name(python, platform):
     """Returns the name of the pair (python, platform): "cp311_linux_x86_64"."""
     return python_tag(python) + "_" + platform
 
-def repository_name(hub, package, python, platform):
-    """Returns the name of the repository of one wheel: "wheels_numpy_cp311_linux_x86_64"."""
-    return "_".join([hub, package.replace("-", "_"), config_name(python, platform)])
+def sdist_slot(number):
+    """Returns the slot of a source archive; versions of a package are numbered in the order of the lock."""
+    return "sdist_{}".format(number)
+
+def repository_name(hub, package, slot):
+    """Returns the name of the repository of one file of a package: "wheels_numpy_cp311_linux_x86_64".
+
+    Args:
+      hub: name of the hub.
+      package: normalized name.
+      slot: which file: the first configuration that uses it.
+
+    Returns:
+      the name.
+    """
+    return "_".join([hub, package.replace("-", "_"), slot])

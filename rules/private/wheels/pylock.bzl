@@ -1,7 +1,7 @@
 """Reader of pylock.toml (PEP 751), lock-version 1.0, with the table `variants-json` of PEP 825."""
 
 load(":errors.bzl", "error_text")
-load(":model.bzl", "check_sha256", "file_of", "new_dependency", "new_lock", "new_package", "new_wheel")
+load(":model.bzl", "check_sha256", "file_of", "new_archive", "new_dependency", "new_lock", "new_package", "new_wheel")
 load(":tables.bzl", "add_problem", "field", "line_of", "new_problems", "tables", "texts")
 load(":toml.bzl", "parse_toml")
 
@@ -84,6 +84,12 @@ def _package(problems, table):
         requires_python = field(problems, table, line, "requires-python", "string"),
         wheels = wheels,
         sdist = sdist.get("name") or file_of(sdist.get("url") or sdist.get("path") or "") if sdist else "",
+        archive = new_archive(
+            field(problems, sdist, line, "url", "string") or field(problems, sdist, line, "path", "string"),
+            "sha256:{}".format(field(problems, sdist, line, "hashes", "dict").get("sha256", "")),
+            field(problems, sdist, line, "size", "int"),
+            file = field(problems, sdist, line, "name", "string"),
+        ) if sdist else None,
         not_a_wheel = not_a_wheel,
         own = "directory" in table,
         dependencies = dependencies,

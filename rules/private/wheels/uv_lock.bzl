@@ -8,7 +8,7 @@ These are not extras of the package that the marker stands at; `resolve.bzl` eva
 """
 
 load(":errors.bzl", "error_text")
-load(":model.bzl", "check_sha256", "file_of", "new_dependency", "new_lock", "new_package", "new_wheel")
+load(":model.bzl", "check_sha256", "file_of", "new_archive", "new_dependency", "new_lock", "new_package", "new_wheel")
 load(":names.bzl", "normalize_name")
 load(":tables.bzl", "add_problem", "field", "line_of", "new_problems", "tables", "texts")
 load(":toml.bzl", "parse_toml")
@@ -91,6 +91,12 @@ def _package(problems, table):
         forks = texts(problems, table, line, "resolution-markers"),
         wheels = [_wheel(problems, row, line, folder, whole, name) for row in tables(problems, table, line, "wheels")],
         sdist = file_of(sdist.get("url") or sdist.get("path") or where) if sdist else "",
+        archive = new_archive(
+            field(problems, sdist, line, "url", "string") or field(problems, sdist, line, "path", "string") or (where if kind in ["path", "url"] else ""),
+            field(problems, sdist, line, "hash", "string"),
+            field(problems, sdist, line, "size", "int"),
+            folder = folder,
+        ) if sdist else None,
         not_a_wheel = "{} '{}'".format(_NO_WHEEL[kind], where) if kind in _NO_WHEEL else "",
         own = kind in _NO_WHEEL and kind != "git",
         dependencies = _dependencies(problems, table, line, "dependencies"),

@@ -3,9 +3,9 @@
 load("@rules_python//python:py_info.bzl", "PyInfo")
 load("//rules/private:layer_action.bzl", "MAPPED_PATHS", "add_path")
 load("//rules/private:plugin_action.bzl", "plugin_args", "run_plugin")
-load("//rules/private/providers:wheel_info.bzl", "WheelInfo")
 load("//rules/private/providers:wheel_tree_info.bzl", "WheelTreeInfo")
 load(":names.bzl", "parse_python")
+load(":wheel_input.bzl", "wheel_file_of")
 
 # BUILD files of wheel repositories load this.
 visibility("public")
@@ -18,25 +18,13 @@ _THREADS = 2
 def _resources(_os, _inputs_size):
     return {"cpu": _THREADS, "memory": 32}
 
-def _wheel_of(ctx):
-    if WheelInfo in ctx.attr.wheel:
-        return ctx.attr.wheel[WheelInfo].whl
-    files = ctx.files.wheel
-    if len(files) != 1 or not files[0].basename.endswith(".whl"):
-        fail("{}: wheel: got {}, which has {} files; expected a wheel target or one .whl file".format(
-            ctx.label,
-            ctx.attr.wheel.label,
-            len(files),
-        ))
-    return files[0]
-
 def _import_path(ctx, tree, site_packages):
     """The directory for sys.path, as PyInfo wants it: relative to the runfiles, with the repository's name in front."""
     path = tree.short_path[3:] if tree.short_path.startswith("../") else ctx.workspace_name + "/" + tree.short_path
     return path + "/" + site_packages if site_packages else path
 
 def _wheel_tree_impl(ctx):
-    wheel = _wheel_of(ctx)
+    wheel = wheel_file_of(ctx.label, ctx.attr.wheel, ctx.files.wheel)
     python = ctx.attr.python_version
     if python and parse_python(python) == None:
         fail("{}: python_version: got {}, expected major.minor, such as \"3.12\"".format(ctx.label, repr(python)))

@@ -89,11 +89,41 @@ run first build @py//alpha:deps
 check "no edges in this lock" $? 1
 check_message "it says so" "error: wheels: @py//alpha:deps: got a pylock.toml, which does not say who needs whom, expected a lock that does"
 
+# --- overrides ---------------------------------------------------------------------------------------------------------
+
+# member TARGET NAME: the text of a file in the wheel of a target.
+member() {
+  run first build "$1" && run first cquery --output=files "$1" || return
+  local path
+  path=$(tail -n 1 "$scratch/out")
+  run first info execution_root
+  python3 -c 'import sys, zipfile; print(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]).decode().split("\n")[0])' \
+    "$(tail -n 1 "$scratch/out")/$path" "$2"
+}
+
+check "the patched wheel has the name of the old one" "$(files first @patched//alpha)" "$glibc"
+check "and the line of the patch" "$(member @patched//alpha:whl alpha/__init__.py)" "VERSION = 'patched'"
+check "and the file that was added" "$(member @patched//alpha alpha/notes.txt)" "Why it is patched."
+check "dependents get it too" "$(member @patched//alpha:deps alpha/__init__.py)" "VERSION = 'patched'"
+check "pinned stays what the lock has" "$(member @patched//alpha:pinned alpha/__init__.py)" "VERSION = '1.0'"
+check "the tree is that of the patched wheel" "$(files first @patched//alpha:tree)" "tree"
+run first info execution_root
+check "with its file" "$(cat "$(tail -n 1 "$scratch/out")"/bazel-out/*/bin/external/*patched/alpha/override/tree/alpha/notes.txt)" "Why it is patched."
+check "a wheel where the lock has none" "$(files first @patched//omega:deps)" "omega-1.0-py3-none-any.whl"
+run first build //third_party:stale
+check "a patch of other lines" $? 1
+check_message "it says which" "third_party/stale.patch: line 3: hunk 1 of 'alpha/__init__.py': line 1: got 'VERSION = \'1.0\'', expected 'VERSION = \'0.9\''"
+run first build @nobody//alpha
+check "an override of nothing" $? 1
+check_message "it says of what" "got an override of 'nobody', which "
+requests >/dev/null
+
 # --- refusals ----------------------------------------------------------------------------------------------------------
 
 run first build @uv//omega
 check "a source archive only" $? 1
 check_message "it says what to do" "error: wheel: @uv//omega (python 3.11, linux_x86_64): got omega 1.0: the source archive 'omega-1.0.tar.gz' only, expected a wheel"
+check_message "and what would help" "name one that a build makes (sdist_wheel, of @uv//omega:sdist) in wheels.lock(name = 'uv', overrides = {'omega': ...})"
 run first build @uv//gone
 check "a wheel that is gone" $? 1
 check_message "it says where it was" "error: wheel: gone==1.0 (gone-1.0-py3-none-any.whl): got nothing usable from http://127.0.0.1:"

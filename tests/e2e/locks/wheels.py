@@ -154,6 +154,7 @@ def lock(root, port):
     (out / "uv.lock").write_text(uv_lock(files, base))
     (out / "pylock.toml").write_text(pylock(files, base))
     (out / "wheels").mkdir()
+    (out / "third_party" / "omega-1.0-py3-none-any.whl").write_bytes(wheel_bytes("omega", "1.0", "py3-none-any"))
     for file, _, _ in wheels_of(files, "local", "1.0"):
         (out / "wheels" / file).write_bytes((files / file).read_bytes())
 

@@ -49,7 +49,7 @@ package(default_visibility = ["//visibility:public"])
     )
     for name, target, missing, place, place2 in [
         ("numpy", ":whl", "whl", "@//my:numpy", "@//my:numpy"),
-        ("layer", "layer", "layer", "//numpy/override:layer", "//numpy/override:layer"),
+        ("layer", "layer", "layer", "//numpy/override/layer", "//numpy/override/layer"),
         ("tree", "tree", "tree", "//numpy/override:tree", "//numpy/override:tree"),
         ("metadata", "tree:metadata", "metadata", "//numpy/override:metadata", "//numpy/override:metadata"),
         ("pinned", ":whl", "whl", "@w_numpy_5f1c0e2a//:whl", "//numpy/missing_cp312_linux_x86_64:whl"),

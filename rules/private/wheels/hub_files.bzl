@@ -57,7 +57,7 @@ def _place(place, target):
     return place + (_TARGETS[target] if place.startswith("@") else ":" + target)
 
 def package_build(hub, package, configs, extra = None, override = ""):
-    """Makes the BUILD file of one package: the target with its name, `:whl`, the same, `:layer`, `:tree`, `:metadata`, `:pinned`.
+    """Makes the BUILD file of one package: the target with its name, `:whl`, which is the same, `:layer`, `:tree`, `:metadata`, `:pinned`.
 
     Args:
       hub: name of the hub.
@@ -91,16 +91,18 @@ def package_build(hub, package, configs, extra = None, override = ""):
             continue
         places = {config: _place(place, target) for config, place in configs.items()}
         if override and (name != "pinned" or name == package):
-            other = override if target == "whl" else "//{}/override:{}".format(package, target)
+            other = override if target == "whl" else "//{}/override{}".format(package, _OVERRIDE_TARGETS[target])
             places = {config: other for config in configs}
         text += "\nalias(\n    name = \"{}\",\n    actual = {},\n)\n".format(name, select(places))
     if package != "whl":
         text += "\nalias(\n    name = \"whl\",\n    actual = \":{}\",\n)\n".format(package)
     return text + more.targets
 
-_OVERRIDE = """\
+# Where they are for an override, below the package.
+_OVERRIDE_TARGETS = {"layer": "/layer", "metadata": ":metadata", "tree": ":tree"}
+
+_OVERRIDE_LAYER = """\
 load("{wheel_layer}", "wheel_layer")
-load("{wheel_tree}", "wheel_tree")
 
 package(default_visibility = ["//visibility:public"])
 
@@ -108,6 +110,12 @@ wheel_layer(
     name = "layer",
     wheels = ["//{package}"],
 )
+"""
+
+_OVERRIDE = """\
+load("{wheel_tree}", "wheel_tree")
+
+package(default_visibility = ["//visibility:public"])
 
 wheel_tree(
     name = "tree",
@@ -130,15 +138,19 @@ def override_builds(plan):
     Returns:
       dict from path to text.
     """
-    return {
-        package + "/override/BUILD.bazel": _OVERRIDE.format(
+    files = {}
+    for package in plan.overrides:
+        if not plan.packages[package]:
+            continue
+        files[package + "/override/BUILD.bazel"] = _OVERRIDE.format(
             package = package,
-            wheel_layer = str(Label("//rules:layer.bzl")),
             wheel_tree = str(Label("//rules/private/wheels:wheel_tree.bzl")),
         )
-        for package in plan.overrides
-        if plan.packages[package]
-    }
+        files[package + "/override/layer/BUILD.bazel"] = _OVERRIDE_LAYER.format(
+            package = package,
+            wheel_layer = str(Label("//rules:layer.bzl")),
+        )
+    return files
 
 def root_build(hub, packages, pythons, platforms):
     """Makes the root BUILD file: `:all_wheels`, the wheels of all packages that the selected platform has.

@@ -39,7 +39,8 @@ def _patched_wheel_impl(ctx):
     )
     return [
         DefaultInfo(files = depset([output]), runfiles = ctx.runfiles([output])),
-        wheel_info(ctx.label, wheel.basename, output),
+        # A patch does not make a heavy wheel a light one, so the old size is what layers are planned with.
+        wheel_info(ctx.label, wheel.basename, output, ctx.attr.wheel[WheelInfo].size if WheelInfo in ctx.attr.wheel else 0),
     ]
 
 patched_wheel = rule(

@@ -26,13 +26,14 @@ def wheel_file_of(label, target, files):
         ))
     return files[0]
 
-def wheel_info(label, file_name, file):
+def wheel_info(label, file_name, file, size = 0):
     """Makes the provider of a wheel that a rule writes.
 
     Args:
       label: of the rule, for messages.
       file_name: name of the wheel.
       file: its File.
+      size: its bytes, or about as many; 0 when not known.
 
     Returns:
       WheelInfo.
@@ -40,4 +41,4 @@ def wheel_info(label, file_name, file):
     name, error = parse_wheel_name(file_name)
     if error:
         fail("{}: {}".format(label, error))
-    return WheelInfo(whl = file, name = name.name, version = name.version)
+    return WheelInfo(whl = file, name = name.name, version = name.version, size = size)

@@ -39,6 +39,14 @@ filegroup(
 )
 """
 
+_SDIST_BUILD = """\
+filegroup(
+    name = "sdist",
+    srcs = ["{file}"],
+    visibility = ["//visibility:public"],
+)
+"""
+
 # As the tree: who wants the file only does not load the rule.
 _LAYER_BUILD = """\
 load("{wheel_layer}", "wheel_layer")
@@ -55,14 +63,6 @@ def _size(rctx, file):
     """Returns the bytes of a file as text. The file is pinned, so every machine says the same; POSIX has no shorter way."""
     result = rctx.execute(["wc", "-c", file])
     return result.stdout.strip().partition(" ")[0] if result.return_code == 0 else ""
-
-_SDIST_BUILD = """\
-filegroup(
-    name = "sdist",
-    srcs = ["{file}"],
-    visibility = ["//visibility:public"],
-)
-"""
 
 def _description(rctx):
     """Returns what the hub says of this wheel."""

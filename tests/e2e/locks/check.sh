@@ -109,6 +109,8 @@ check "pinned stays what the lock has" "$(member @patched//alpha:pinned alpha/__
 check "the tree is that of the patched wheel" "$(files first @patched//alpha:tree)" "tree"
 run first info execution_root
 check "with its file" "$(cat "$(tail -n 1 "$scratch/out")"/bazel-out/*/bin/external/*patched/alpha/override/tree/alpha/notes.txt)" "Why it is patched."
+run first build --nobuild @patched//alpha:layer @patched//omega:layer
+check "there is a layer of it" $? 0
 check "a wheel where the lock has none" "$(files first @patched//omega:deps)" "omega-1.0-py3-none-any.whl"
 run first build //third_party:stale
 check "a patch of other lines" $? 1

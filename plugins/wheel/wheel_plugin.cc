@@ -13,6 +13,7 @@
 #include "plugins/sdk/plugin.pb.h"
 #include "plugins/sdk/wheel.pb.h"
 #include "plugins/wheel/unpack.h"
+#include "plugins/wheel/venv/venv.h"
 
 namespace rules_inference::wheel {
 
@@ -29,11 +30,16 @@ sdk::PluginDescriptor WheelPlugin::Describe() const {
 
 absl::Status WheelPlugin::Run(const sdk::Request& request, std::string* /*output*/) {
   ASSIGN_OR_RETURN(const auto message, sdk::MergeJsonLines<sdk::WheelPluginRequest>(request.lines));
-  if (message.kind_case() != sdk::WheelPluginRequest::kUnpack) {
-    return base::Mismatch("request", "kind", "none", "unpack");
-  }
   base::RealFileSystem fs(request.sandbox_dir);
-  return UnpackWheel(message.unpack(), fs, request.cancelled);
+  switch (message.kind_case()) {
+    case sdk::WheelPluginRequest::kUnpack:
+      return UnpackWheel(message.unpack(), fs, request.cancelled);
+    case sdk::WheelPluginRequest::kVenv:
+      return MakeVenv(message.venv(), fs, request.cancelled);
+    case sdk::WheelPluginRequest::KIND_NOT_SET:
+      break;
+  }
+  return base::Mismatch("request", "kind", "none", "unpack or venv");
 }
 
 }  // namespace rules_inference::wheel

@@ -66,6 +66,17 @@ absl::Status CheckRequest(const sdk::WheelVenvRequest& request, base::FileSystem
   if (request.trees().empty()) {
     return Mismatch("wheel request", "trees", "none", "at least one");
   }
+  // What leads from an absolute path to a relative one depends on the working directory.
+  const auto check_path = [&](absl::string_view path) {
+    if (!absl::StartsWith(request.output_dir(), "/") || absl::StartsWith(path, "/")) {
+      return absl::OkStatus();
+    }
+    return Mismatch("wheel request", "output_dir",
+                    absl::StrCat(Quoted(request.output_dir()), " and ", Quoted(path)),
+                    "both absolute, or a relative output_dir");
+  };
+  for (const sdk::WheelTree& tree : request.trees()) RETURN_IF_ERROR(check_path(tree.path()));
+  if (!request.interpreter().empty()) RETURN_IF_ERROR(check_path(request.interpreter()));
   const absl::StatusOr<std::vector<std::string>> names = fs.List(request.output_dir());
   if (absl::IsNotFound(names.status())) return absl::OkStatus();
   RETURN_IF_ERROR(names.status());
@@ -74,8 +85,11 @@ absl::Status CheckRequest(const sdk::WheelVenvRequest& request, base::FileSystem
                   "nothing in it");
 }
 
-// What leads from a directory to `target`; both are relative to one place, or both absolute.
+// What leads from a directory to `target`; both are relative to one place, or `target` is absolute.
 std::string RelativePath(absl::string_view directory, absl::string_view target) {
+  if (absl::StartsWith(target, "/") && !absl::StartsWith(directory, "/")) {
+    return std::string(target);
+  }
   std::vector<absl::string_view> from = absl::StrSplit(directory, '/', absl::SkipEmpty());
   std::vector<absl::string_view> to = absl::StrSplit(target, '/', absl::SkipEmpty());
   size_t same = 0;

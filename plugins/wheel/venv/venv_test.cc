@@ -375,6 +375,12 @@ TEST_F(VenvTest, RequestsThatAreNotWhole) {
             "wheel request: output_dir and summary_output: got '' and 'out/env.json', expected two "
             "paths");
   request_ = good;
+  request_.set_output_dir("/env");
+  EXPECT_EQ(
+      Error(),
+      "wheel request: output_dir: got '/env' and 'trees/one_1.0', expected both absolute, or a "
+      "relative output_dir");
+  request_ = good;
   request_.clear_trees();
   EXPECT_EQ(Error(), "wheel request: trees: got none, expected at least one");
 }

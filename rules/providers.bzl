@@ -4,6 +4,8 @@ load("//rules/private/providers:layer_info.bzl", _LayerGroupInfo = "LayerGroupIn
 load("//rules/private/providers:oci_image_info.bzl", _OciImageInfo = "OciImageInfo")
 load("//rules/private/providers:wheel_info.bzl", _WheelInfo = "WheelInfo")
 load("//rules/private/providers:wheel_tree_info.bzl", _WheelTreeInfo = "WheelTreeInfo")
+load("//rules/private/providers:wheel_trees_info.bzl", _WheelTreesInfo = "WheelTreesInfo")
+load("//rules/private/providers:wheel_venv_info.bzl", _WheelVenvInfo = "WheelVenvInfo")
 
 visibility("public")
 
@@ -12,3 +14,5 @@ LayerGroupInfo = _LayerGroupInfo
 OciImageInfo = _OciImageInfo
 WheelInfo = _WheelInfo
 WheelTreeInfo = _WheelTreeInfo
+WheelTreesInfo = _WheelTreesInfo
+WheelVenvInfo = _WheelVenvInfo

@@ -30,8 +30,9 @@ int main(int argc, char** argv) {
     } else {
       const std::string path(argument);
       const absl::StatusOr<std::string> text = ri::base::ReadFile(files, path, 1 << 30);
-      absl::StatusOr<ri::sdk::WheelLayout> layout = text.status();
-      if (text.ok()) layout = ri::sdk::ParseJson<ri::sdk::WheelLayout>(path, *text);
+      const absl::StatusOr<ri::sdk::WheelLayout> layout =
+          text.ok() ? ri::sdk::ParseJson<ri::sdk::WheelLayout>(path, *text)
+                    : absl::StatusOr<ri::sdk::WheelLayout>(text.status());
       if (!layout.ok()) {
         std::cerr << ri::sdk::FormatError(layout.status());
         return ri::sdk::kExitFailed;

@@ -14,6 +14,7 @@
 #include "plugins/sdk/wheel.pb.h"
 #include "plugins/wheel/patch/rewrite.h"
 #include "plugins/wheel/unpack.h"
+#include "plugins/wheel/venv/venv.h"
 
 namespace rules_inference::wheel {
 
@@ -36,10 +37,12 @@ absl::Status WheelPlugin::Run(const sdk::Request& request, std::string* /*output
       return UnpackWheel(message.unpack(), fs, request.cancelled);
     case sdk::WheelPluginRequest::kRewrite:
       return RewriteWheel(message.rewrite(), fs, request.cancelled);
+    case sdk::WheelPluginRequest::kVenv:
+      return MakeVenv(message.venv(), fs, request.cancelled);
     case sdk::WheelPluginRequest::KIND_NOT_SET:
       break;
   }
-  return base::Mismatch("request", "kind", "none", "one of unpack and rewrite");
+  return base::Mismatch("request", "kind", "none", "one of unpack, rewrite and venv");
 }
 
 }  // namespace rules_inference::wheel

@@ -67,15 +67,32 @@ wheel_deps(
     wheels = ["//c/missing_cp311_linux_x86_64:whl"],
 )
 
+wheel_trees(
+    name = "c.trees",
+    deps = [],
+    trees = ["//c/missing_cp311_linux_x86_64:tree"],
+)
+
 wheel_deps(
     name = "a",
     deps = [":c"],
     wheels = ["@w_a_cp311_linux_x86_64//:whl", "@w_b_cp311_linux_x86_64//:whl"],
 )
 
+wheel_trees(
+    name = "a.trees",
+    deps = [":c.trees"],
+    trees = ["@w_a_2222222222222222//tree", "@w_b_3333333333333333//tree"],
+)
+
 alias(
     name = "b",
     actual = ":a",
+)
+
+alias(
+    name = "b.trees",
+    actual = ":a.trees",
 )
 """
 

@@ -1,6 +1,8 @@
 """Wheels with all that they need."""
 
 load("//rules/private/providers:wheel_info.bzl", "WheelInfo", "WheelSetInfo")
+load("//rules/private/providers:wheel_tree_info.bzl", "WheelTreeInfo")
+load("//rules/private/providers:wheel_trees_info.bzl", "WheelTreesInfo")
 load(":wheel_input.bzl", "wheel_file_of", "wheel_info")
 
 # Hub repositories load this.
@@ -32,4 +34,23 @@ wheel_deps = rule(
         "wheels": attr.label_list(allow_files = [".whl"], doc = "The wheels themselves."),
     },
     provides = [WheelSetInfo],
+)
+
+def _wheel_trees_impl(ctx):
+    trees = depset(
+        [target[WheelTreeInfo] for target in ctx.attr.trees],
+        transitive = [target[WheelTreesInfo].trees for target in ctx.attr.deps],
+    )
+    files = depset(transitive = [target[DefaultInfo].files for target in ctx.attr.trees + ctx.attr.deps])
+    return [DefaultInfo(files = files), WheelTreesInfo(trees = trees)]
+
+# Apart from wheel_deps: who wants the files only needs no plugin to unpack them.
+wheel_trees = rule(
+    implementation = _wheel_trees_impl,
+    doc = "The same wheels, unpacked.",
+    attrs = {
+        "deps": attr.label_list(doc = "Targets of the same rule.", providers = [WheelTreesInfo]),
+        "trees": attr.label_list(doc = "The wheels themselves, unpacked."),
+    },
+    provides = [WheelTreesInfo],
 )

@@ -83,6 +83,12 @@ wheel_deps(
     deps = {deps},
     wheels = {wheels},
 )
+
+wheel_trees(
+    name = "{name}.trees",
+    deps = {tree_deps},
+    trees = {trees},
+)
 """
 
 _ALIAS = """
@@ -90,10 +96,15 @@ alias(
     name = "{name}",
     actual = "{actual}",
 )
+
+alias(
+    name = "{name}.trees",
+    actual = "{actual}.trees",
+)
 """
 
 def deps_build(plan, config):
-    """Makes the BUILD file of `//_deps/<configuration>`: what each package needs, and itself.
+    """Makes the BUILD file of `//_deps/<configuration>`: what each package needs, and itself; `.trees` is the same unpacked.
 
     A target holds the packages that need each other, and depends on the rest.
 
@@ -110,24 +121,37 @@ def deps_build(plan, config):
     for group in groups:
         for node in group:
             owner[node] = group[0]
-    text = [_load("deps.bzl", "wheel_deps"), "\n", _PUBLIC]
+    text = [_load("deps.bzl", "wheel_deps"), _load("deps.bzl", "wheel_trees"), "\n", _PUBLIC]
     for group in groups:
-        needs, wheels = {}, {}
+        needs, trees, wheels = {}, {}, {}
         for node in group:
             package = _package_of(node)
             if package in plan.overrides:
                 wheels["//" + package] = None
+                trees["//{}/override:tree".format(package)] = None
             elif not plan.lock.packages[plan.used[config][package]].own:
-                wheels["{}:whl".format(plan.packages[package][config])] = None
+                place = plan.packages[package][config]
+                wheels[place + ":whl"] = None
+
+                # As in package_build: what stands for a missing wheel has all of its targets in one place.
+                trees[place + ("tree" if place.startswith("@") else ":tree")] = None
             for target in edges[node]:
                 if owner[target] != group[0]:
                     needs[":" + owner[target]] = None
-        text.append(_DEPS.format(name = group[0], deps = sorted(needs), wheels = sorted(wheels)))
+        text.append(_DEPS.format(
+            name = group[0],
+            deps = sorted(needs),
+            tree_deps = [name + ".trees" for name in sorted(needs)],
+            trees = sorted(trees),
+            wheels = sorted(wheels),
+        ))
         for node in group[1:]:
             text.append(_ALIAS.format(name = node, actual = ":" + group[0]))
     return "".join(text)
 
-_NO_EDGES = "error: wheels: @{}//{}:deps: got a {}, which does not say who needs whom, expected a lock that does\n" + \
+_SELECT = "\nalias(\n    name = \"{}\",\n    actual = {},\n)\n"
+
+_NO_EDGES = "error: wheels: @{}//{}:{}: got a {}, which does not say who needs whom, expected a lock that does\n" + \
             "hint: use uv.lock, or name the wheels one by one, or all of them: @{}//:all_wheels"
 
 def _version(package):
@@ -158,7 +182,7 @@ def _sdist_target(plan, hub, package, used, select):
     return target + (missing if len(places) < len(used) else "")
 
 def package_targets(plan, hub, package, newest, select):
-    """Makes the targets of a package beside the wheel: `explain`, `deps` and one for each extra.
+    """Makes the targets of a package beside the wheel: `explain`, `deps`, `trees` and those of each extra.
 
     Args:
       plan: see `plan_wheels`.
@@ -186,17 +210,22 @@ def package_targets(plan, hub, package, newest, select):
     for config in used:
         for node in plan.nodes[config].get(package, []):
             nodes.setdefault(node, {})[config] = "//_deps/{}:{}".format(config, node)
-    if package != "deps" and package in nodes:
-        targets += "\nalias(\n    name = \"deps\",\n    actual = {},\n)\n".format(select(nodes[package]))
-    elif package != "deps":
+    for name, suffix in [("deps", ""), ("trees", ".trees")]:
+        if package == name:
+            continue
+        if package in nodes:
+            targets += _SELECT.format(name, select({config: label + suffix for config, label in nodes[package].items()}))
+        else:
+            targets += _MISSING.format(name = name, message = repr(_NO_EDGES.format(hub, package, name, plan.lock.format, hub)))
+    if package not in nodes:
         loads += _load("not_available.bzl", "wheel_not_available")
-        targets += _MISSING.format(name = "deps", message = repr(_NO_EDGES.format(hub, package, plan.lock.format, hub)))
     if package != "sdist":
         loads += "" if "wheel_not_available" in loads else _load("not_available.bzl", "wheel_not_available")
         targets += _sdist_target(plan, hub, package, used, select)
     for node in sorted(nodes):
         if node != package:
-            targets += "\nalias(\n    name = \"{}\",\n    actual = {},\n)\n".format(node, select(nodes[node]))
+            targets += _SELECT.format(node, select(nodes[node]))
+            targets += _SELECT.format(node + ".trees", select({config: label + ".trees" for config, label in nodes[node].items()}))
     return struct(loads = loads, targets = targets)
 
 def lock_json(plan):

@@ -79,6 +79,20 @@ check "what no extra asks for is not there" $? 1
 check_message "it says who decides" "error: wheels: @uv//net: got a package that no python and platform of the hub uses, expected one that they need"
 requests >/dev/null
 
+# --- environments ------------------------------------------------------------------------------------------------------
+
+run first build --output_groups=summary //:venv
+run first cquery --output=files --output_groups=summary //:venv
+summary=$(find "$scratch/first/execroot" -path "*/$(tail -n 1 "$scratch/out")")
+check "the wheels of an environment" "$(grep -o '"wheels":.*' "$summary")" '"wheels":["delta==1.0","gamma==1.0"]}'
+if command -v python3.11 >/dev/null; then
+  run first test //:venv_test
+  check "a test in an environment" $? 0
+else
+  skip "a test in an environment" "python3.11 is not installed"
+fi
+requests >/dev/null
+
 # --- pylock.toml -------------------------------------------------------------------------------------------------------
 
 check "the same wheel" "$(files first @py//alpha)" "$glibc"

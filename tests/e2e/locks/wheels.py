@@ -45,6 +45,12 @@ def wheel_bytes(name, version, tag):
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {pure}\n{tags}",
     }
+    if name == "gamma":
+        # What an environment has to do more than a directory on PYTHONPATH.
+        files["gamma.pth"] = "import sys; sys.gamma_pth = True\n"
+        files["gamma/BUILD.bazel"] = "not a package of Bazel\n"
+        files[f"{info}/entry_points.txt"] = "[console_scripts]\ngamma-version = gamma:main\n"
+        files["gamma/__init__.py"] += "def main():\n    print(VERSION)\n"
     record = ""
     for path, text in files.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")

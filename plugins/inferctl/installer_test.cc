@@ -1,9 +1,11 @@
 #include "plugins/inferctl/installer.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -129,7 +131,7 @@ std::vector<std::string> Hundred() {
 }
 
 TEST(FindUnavailableTest, WordsLeadToThem) {
-  for (const size_t jobs : {1, 3, 8, 64}) {
+  for (const size_t jobs : {size_t{1}, size_t{3}, size_t{8}, size_t{64}}) {
     Index index(Hundred(), {"name-7", "name-8", "name-70", "name-99"}, true);
     EXPECT_EQ(index.Find(jobs), "name-7 name-8 name-70 name-99");
     // A question for each group, two for each name.
@@ -160,7 +162,7 @@ TEST(FindUnavailableTest, AConflictLeavesNobodyOut) {
 }
 
 TEST(FindUnavailableTest, NoAnswerIsAnError) {
-  for (const size_t jobs : {1, 4}) {
+  for (const size_t jobs : {size_t{1}, size_t{4}}) {
     Index index({"a", "b", "broken", "c", "d", "e"}, {"c"}, true);
     EXPECT_EQ(index.Find(jobs), "no connection");
   }

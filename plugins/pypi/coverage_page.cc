@@ -273,8 +273,9 @@ std::string Gaps(const sdk::CoverageReport& report) {
 std::string CollisionTable(const sdk::CoverageReport& report) {
   if (report.collisions_size() == 0) return "";
   std::string text =
-      "<h2>Collisions</h2>\n<p>Locked distributions that bring the same import path: only one of "
-      "them can be installed.</p>\n<table>\n<thead><tr><th>Import path<th>Distributions<th>Where"
+      "<h2>Collisions</h2>\n<p>Locked distributions that bring the same import path: the files of "
+      "one would lie over those of the other.</p>\n<table>\n<thead><tr><th>Import "
+      "path<th>Distributions<th>Where"
       "</tr></thead>\n<tbody>\n";
   for (const sdk::CoverageCollision& collision : report.collisions()) {
     absl::StrAppend(&text, "<tr><th scope=\"row\" class=\"gap\">",

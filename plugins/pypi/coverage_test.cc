@@ -114,7 +114,7 @@ TEST(LockJsonTest, Refused) {
             "lock.json: lock.json: byte 15: got '}', expected each key once");
   EXPECT_EQ(LockError("[1, 2"), "lock.json: lock.json: byte 5: got the end, expected ',' or ']'");
   EXPECT_EQ(LockError("{\"a\": \"\\ud800\"}"),
-            "lock.json: lock.json: byte 13: got '\"', expected the second half of a character");
+            "lock.json: lock.json: byte 13: got '\\\"', expected the second half of a character");
   EXPECT_EQ(LockError(std::string(100, '[')),
             "lock.json: lock.json: byte 65: got '[', expected at most 64 levels");
   // Every shorter document is refused, whatever it ends with.

@@ -114,8 +114,8 @@ class Search {
 
 absl::StatusOr<std::vector<Unavailable>> FindUnavailable(const std::vector<std::string>& names,
                                                          const AskInstaller& ask, size_t jobs) {
-  // Two groups for each of several jobs, so that one slow group is not all that is waited for.
-  const size_t wanted = jobs == 1 ? 1 : 2 * jobs;
+  // A small group is a quick question, also for an index that answers one at a time.
+  const size_t wanted = jobs == 1 ? 1 : 4 * jobs;
   const size_t count = std::max<size_t>(1, std::min(names.size(), wanted));
   std::vector<Group> groups(count);
   for (size_t i = 0; i < names.size(); ++i) groups[i % count].push_back(i);

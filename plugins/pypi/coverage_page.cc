@@ -190,7 +190,8 @@ h1 { font-size: 1.6rem; margin: 0 0 1rem; } h2 { font-size: 1.1rem; margin: 2.25
 p, .soft { color: var(--soft); }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .75rem; }
 .tile { background: var(--card); border-radius: .5rem; padding: .75rem 1rem; color: var(--soft); }
-.tile b { display: block; font-size: 1.7rem; line-height: 1.2; color: var(--ink); }
+.tile b { display: block; font-size: 1.7rem; line-height: 1.2; }
+.ink { color: var(--ink); }
 .bar { display: flex; height: .6rem; margin: 1rem 0; border-radius: .3rem; overflow: hidden;
   background: var(--line); }
 .bar i { background: currentColor; }
@@ -216,7 +217,7 @@ std::string Tiles(const sdk::CoverageReport& report) {
   const uint32_t others = totals.from_url() + totals.from_vcs();
   std::string text = "<div class=\"tiles\">\n";
   absl::StrAppend(
-      &text, Tile("", absl::StrCat(totals.names()), "names asked for"),
+      &text, Tile("ink", absl::StrCat(totals.names()), "names asked for"),
       Tile("ok", absl::StrCat(totals.covered(), " of ", totals.from_index()),
            "from an index are covered"),
       Tile(totals.gaps() > 0 ? "gap" : "ok", absl::StrCat(totals.gaps()),
@@ -231,7 +232,7 @@ std::string Tiles(const sdk::CoverageReport& report) {
   }
   if (totals.wheels() > 0) {
     absl::StrAppend(&text,
-                    Tile("", totals.bytes() > 0 ? Megabytes(totals.bytes()) : "size not known",
+                    Tile("ink", totals.bytes() > 0 ? Megabytes(totals.bytes()) : "size not known",
                          absl::StrCat("in ", totals.wheels(), " wheels",
                                       totals.unsized() > 0 && totals.bytes() > 0
                                           ? absl::StrCat(", ", totals.unsized(), " not counted")

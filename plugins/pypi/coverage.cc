@@ -11,11 +11,13 @@
 #include <vector>
 
 #include "absl/algorithm/container.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "plugins/base/digest.h"
+#include "plugins/base/hash_text.h"
 #include "plugins/base/status_macros.h"
 #include "plugins/pypi/marker.h"
 #include "plugins/pypi/requirement.h"
@@ -57,33 +59,62 @@ int Order(Cell::State state) {
   }
 }
 
-// What one pin gives to a configuration.
-Cell CellOf(const Pin& pin, const Configuration& configuration) {
-  Cell cell;
-  if (pin.files.empty()) {
-    cell.set_state(Cell::PINNED);
-    return cell;
-  }
-  bool any_wheel = false;
+// The file of a pin that an installer takes for a configuration.
+const PinnedFile* FileFor(const Pin& pin, const Configuration& configuration) {
+  const PinnedFile* best = nullptr;
+  int best_rank = 0;
   for (const PinnedFile& file : pin.files) {
     const std::optional<WheelName> wheel = ParseWheelName(file.name);
     if (!wheel.has_value()) continue;
-    any_wheel = true;
-    if (!WheelFits(*wheel, configuration.python, configuration.platform)) continue;
+    const std::optional<int> rank = WheelRank(*wheel, configuration.python, configuration.platform);
+    if (!rank.has_value() || (best != nullptr && *rank >= best_rank)) continue;
+    best = &file;
+    best_rank = *rank;
+  }
+  return best;
+}
+
+// What one pin gives to a configuration.
+Cell CellOf(const Pin& pin, const Configuration& configuration) {
+  Cell cell;
+  if (const PinnedFile* const file = FileFor(pin, configuration)) {
     cell.set_state(Cell::WHEEL);
-    cell.set_file(file.name);
-    cell.set_size(file.size);
+    cell.set_file(file->name);
+    cell.set_size(file->size);
+    if (!file->refused.empty()) cell.set_note(absl::StrCat("refused: ", file->refused));
     return cell;
   }
-  cell.set_state(any_wheel ? Cell::NO_WHEEL_HERE : Cell::SDIST_ONLY);
+  const bool any_wheel = absl::c_any_of(
+      pin.files, [](const PinnedFile& file) { return ParseWheelName(file.name).has_value(); });
+  // A digest alone may be that of the wheel.
+  cell.set_state(!pin.hashes.empty() || pin.files.empty() ? Cell::PINNED
+                 : any_wheel                              ? Cell::NO_WHEEL_HERE
+                                                          : Cell::SDIST_ONLY);
   return cell;
+}
+
+absl::StatusOr<bool> CountsIn(const Pin& pin, const Configuration& configuration,
+                              const MarkerEnvironment& environment) {
+  if (pin.used_in.has_value()) return pin.used_in->count(configuration.Name()) > 0;
+  return EvaluateMarker(pin.marker, environment, {});
+}
+
+std::string LicenseOf(const Pin& pin) {
+  if (!pin.license.empty()) return pin.license;
+  for (const PinnedFile& file : pin.files) {
+    if (!file.license.empty()) return file.license;
+  }
+  return "";
 }
 
 class Coverage {
  public:
-  Coverage(const std::vector<Pin>& pins, const std::vector<Configuration>& configurations)
+  Coverage(const Locked& locked, const std::vector<Configuration>& configurations)
       : configurations_(configurations) {
-    for (const Pin& pin : pins) pins_[pin.name].push_back(&pin);
+    for (const Pin& pin : locked.pins) pins_[pin.name].push_back(&pin);
+    for (const Absent& absent : locked.absent) {
+      absent_[{absent.name, absent.configuration}] = &absent;
+    }
   }
 
   absl::StatusOr<Row> RowOf(const std::string& name, const std::vector<Asked>& asked);
@@ -95,6 +126,7 @@ class Coverage {
 
   const std::vector<Configuration>& configurations_;
   std::map<std::string, std::vector<const Pin*>> pins_;
+  std::map<std::pair<std::string, std::string>, const Absent*> absent_;
 };
 
 absl::StatusOr<Cell> Coverage::CellFor(const std::string& name, const std::vector<Asked>& asked,
@@ -109,10 +141,16 @@ absl::StatusOr<Cell> Coverage::CellFor(const std::string& name, const std::vecto
   Cell best;
   if (needed.empty()) return best;
   best.set_state(Cell::MISSING);
+  const auto absent = absent_.find({name, configuration.Name()});
+  // What is of no index is listed as such, by its source.
+  if (absent != absent_.end() && absent->second->state != Cell::NOT_NEEDED) {
+    best.set_state(absent->second->state);
+    best.set_note(absent->second->reason);
+  }
   const auto found = pins_.find(name);
   if (found == pins_.end()) return best;
   for (const Pin* pin : found->second) {
-    ASSIGN_OR_RETURN(const bool counts, EvaluateMarker(pin->marker, environment, {}));
+    ASSIGN_OR_RETURN(const bool counts, CountsIn(*pin, configuration, environment));
     if (!counts) continue;
     Cell cell = CellOf(*pin, configuration);
     const std::optional<Version> version = Version::Parse(pin->version);
@@ -120,7 +158,12 @@ absl::StatusOr<Cell> Coverage::CellFor(const std::string& name, const std::vecto
       // A set of names says nothing about versions.
       if (requirement->specifier.empty() || !version.has_value()) continue;
       ASSIGN_OR_RETURN(const bool allowed, Satisfies(*version, requirement->specifier));
-      if (!allowed) cell.set_state(Cell::WRONG_VERSION);
+      if (!allowed) {
+        cell = Cell();
+        cell.set_state(Cell::WRONG_VERSION);
+        cell.set_note(
+            absl::StrCat(pin->version, " is locked, ", requirement->specifier, " is asked for"));
+      }
     }
     if (Order(cell.state()) < Order(best.state())) best = cell;
   }
@@ -146,7 +189,7 @@ absl::StatusOr<Row> Coverage::RowOf(const std::string& name, const std::vector<A
   if (found != pins_.end()) {
     for (const Pin* pin : found->second) {
       if (!pin->version.empty()) versions.insert(pin->version);
-      if (row.license().empty()) row.set_license(pin->license);
+      if (row.license().empty()) row.set_license(LicenseOf(*pin));
     }
   }
   row.mutable_versions()->Assign(versions.begin(), versions.end());
@@ -159,12 +202,8 @@ absl::StatusOr<Row> Coverage::RowOf(const std::string& name, const std::vector<A
 void AddTotals(const std::map<std::string, std::vector<const Pin*>>& pins,
                sdk::CoverageReport* report) {
   sdk::CoverageTotals& totals = *report->mutable_totals();
-  std::map<std::string, uint64_t> files;
   for (const Row& row : report->rows()) {
     totals.set_names(totals.names() + 1);
-    for (const Cell& cell : row.cells()) {
-      if (!cell.file().empty()) files[cell.file()] = cell.size();
-    }
     if (row.source() == Row::INDEX) {
       totals.set_from_index(totals.from_index() + 1);
       const bool gap =
@@ -183,7 +222,76 @@ void AddTotals(const std::map<std::string, std::vector<const Pin*>>& pins,
     }
     if (pins.count(row.name()) > 0) totals.set_others_locked(totals.others_locked() + 1);
   }
-  for (const auto& [file, size] : files) totals.set_bytes(totals.bytes() + size);
+}
+
+// What an installer would take of the lock, for all configurations.
+absl::Status AddWheels(const Locked& locked, const std::vector<Configuration>& configurations,
+                       sdk::CoverageReport* report) {
+  sdk::CoverageTotals& totals = *report->mutable_totals();
+  // (names, configurations) that bring an import path, and the paths of each such pair.
+  std::map<std::string, std::map<std::string, std::set<std::string>>> owners;
+  std::map<std::string, sdk::LicenseTotal> licenses;
+  std::set<std::string> files;
+  std::set<std::string> counted;
+  for (const Configuration& configuration : configurations) {
+    ASSIGN_OR_RETURN(const MarkerEnvironment environment,
+                     EnvironmentOf(configuration.python, configuration.platform));
+    for (const Pin& pin : locked.pins) {
+      ASSIGN_OR_RETURN(const bool counts, CountsIn(pin, configuration, environment));
+      if (!counts) continue;
+      const PinnedFile* const file = FileFor(pin, configuration);
+      const std::vector<std::string>& imports = file != nullptr ? file->imports : pin.imports;
+      for (const std::string& path : imports.empty() ? pin.imports : imports) {
+        owners[path][configuration.Name()].insert(pin.name);
+      }
+      const std::string license = LicenseOf(pin);
+      sdk::LicenseTotal& total = licenses[license.empty() ? "unknown" : license];
+      if (counted.insert(pin.name).second) total.add_names(pin.name);
+      if (file == nullptr || !files.insert(file->name).second) continue;
+      totals.set_wheels(totals.wheels() + 1);
+      if (file->size == 0) totals.set_unsized(totals.unsized() + 1);
+      totals.set_bytes(totals.bytes() + file->size);
+      total.set_bytes(total.bytes() + file->size);
+    }
+  }
+  if (licenses.size() > 1 || licenses.count("unknown") == 0) {
+    for (auto& [license, total] : licenses) {
+      total.set_license(license);
+      absl::c_sort(*total.mutable_names());
+      *totals.add_licenses() = std::move(total);
+    }
+  }
+  // Those with the same names and configurations become one.
+  std::map<std::set<std::string>, std::map<std::string, std::set<std::string>>> collisions;
+  for (const auto& [path, by_configuration] : owners) {
+    for (const auto& [configuration, names] : by_configuration) {
+      if (names.size() > 1) collisions[names][path].insert(configuration);
+    }
+  }
+  for (const auto& [names, paths] : collisions) {
+    sdk::CoverageCollision& collision = *report->add_collisions();
+    collision.mutable_names()->Assign(names.begin(), names.end());
+    std::set<std::string> where;
+    for (const auto& [path, in] : paths) {
+      collision.add_imports(path);
+      where.insert(in.begin(), in.end());
+    }
+    collision.mutable_configurations()->Assign(where.begin(), where.end());
+  }
+  return absl::OkStatus();
+}
+
+// The collisions, row by row.
+void AddCollisions(sdk::CoverageReport* report) {
+  for (Row& row : *report->mutable_rows()) {
+    std::set<std::string> others;
+    for (const sdk::CoverageCollision& collision : report->collisions()) {
+      if (!absl::c_linear_search(collision.names(), row.name())) continue;
+      others.insert(collision.names().begin(), collision.names().end());
+    }
+    others.erase(row.name());
+    row.mutable_collides_with()->Assign(others.begin(), others.end());
+  }
 }
 
 }  // namespace
@@ -198,20 +306,52 @@ std::vector<Pin> PinsOf(const std::vector<Requirement>& requirements) {
     if (absl::ConsumePrefix(&version, "==")) {
       pin.version = std::string(absl::StripAsciiWhitespace(absl::StripPrefix(version, "=")));
     }
-    pins.push_back(pin);
+    for (const std::string& hash : requirement.hashes) {
+      const absl::StatusOr<base::Digest> digest = base::ParseSha256(hash);
+      if (digest.ok()) pin.hashes.insert(digest->Hex());
+    }
+    pins.push_back(std::move(pin));
   }
   return pins;
 }
 
+void AddFacts(const sdk::WheelFacts& facts, std::vector<Pin>* pins) {
+  std::map<std::string, const sdk::WheelFact*> by_digest;
+  for (const sdk::WheelFact& fact : facts.wheels()) by_digest[fact.sha256()] = &fact;
+  const auto tell = [](const sdk::WheelFact& fact, PinnedFile* file) {
+    file->name = fact.file();
+    file->size = fact.size();
+    file->sha256 = fact.sha256();
+    file->license = fact.license();
+    file->refused = fact.refused();
+    file->imports.assign(fact.imports().begin(), fact.imports().end());
+  };
+  for (Pin& pin : *pins) {
+    for (PinnedFile& file : pin.files) {
+      const auto found = by_digest.find(file.sha256);
+      if (found != by_digest.end()) tell(*found->second, &file);
+    }
+    for (auto hash = pin.hashes.begin(); hash != pin.hashes.end();) {
+      const auto found = by_digest.find(*hash);
+      if (found == by_digest.end()) {
+        ++hash;
+        continue;
+      }
+      tell(*found->second, &pin.files.emplace_back());
+      hash = pin.hashes.erase(hash);
+    }
+  }
+}
+
+std::string Configuration::Name() const { return absl::StrCat(python, " ", platform); }
+
 bool HasGaps(const sdk::CoverageReport& report) {
-  return report.totals().gaps() > 0 ||
-         absl::c_any_of(report.rows(), [](const Row& row) { return row.collides_with_size() > 0; });
+  return report.totals().gaps() > 0 || report.collisions_size() > 0;
 }
 
 absl::StatusOr<sdk::CoverageReport> Cover(const std::vector<RequirementList>& lists,
-                                          const std::vector<Pin>& pins,
-                                          const std::vector<Configuration>& configurations,
-                                          const Collisions& collisions) {
+                                          const Locked& locked,
+                                          const std::vector<Configuration>& configurations) {
   std::map<std::string, std::vector<Asked>> asked;
   for (const RequirementList& list : lists) {
     for (const Requirement& requirement : list.requirements) {
@@ -219,23 +359,20 @@ absl::StatusOr<sdk::CoverageReport> Cover(const std::vector<RequirementList>& li
           {&requirement, absl::StrCat(list.name, ":", requirement.line)});
     }
   }
-  Coverage coverage(pins, configurations);
+  Coverage coverage(locked, configurations);
   sdk::CoverageReport report;
   for (const Configuration& configuration : configurations) {
-    report.add_configurations(absl::StrCat(configuration.python, " ", configuration.platform));
+    report.add_configurations(configuration.Name());
   }
   for (const auto& [name, items] : asked) {
-    ASSIGN_OR_RETURN(Row row, coverage.RowOf(name, items));
-    for (const auto& [a, b] : collisions) {
-      if (a == name) row.add_collides_with(b);
-      if (b == name) row.add_collides_with(a);
-    }
-    *report.add_rows() = std::move(row);
+    ASSIGN_OR_RETURN(*report.add_rows(), coverage.RowOf(name, items));
   }
   for (const auto& [name, all] : coverage.pins()) {
     if (asked.count(name) == 0) report.add_not_asked_for(name);
   }
   AddTotals(coverage.pins(), &report);
+  RETURN_IF_ERROR(AddWheels(locked, configurations, &report));
+  AddCollisions(&report);
   return report;
 }
 

@@ -13,6 +13,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "plugins/base/error.h"
@@ -22,9 +24,20 @@
 #include "plugins/pypi/marker.h"
 #include "plugins/pypi/requirement.h"
 #include "plugins/pypi/version.h"
+#include "plugins/sdk/coverage.pb.h"
 
 namespace rules_inference::pypi {
 namespace {
+
+constexpr absl::string_view kNotLocked = "# Not locked for ";
+
+// In the words of the comments; none begins with another one.
+constexpr std::pair<sdk::CoverageCell::State, absl::string_view> kStates[] = {
+    {sdk::CoverageCell::MISSING, "not on the index"},
+    {sdk::CoverageCell::SDIST_ONLY, "source archive only"},
+    {sdk::CoverageCell::NO_WHEEL_HERE, "no wheel for it"},
+    {sdk::CoverageCell::NOT_NEEDED, "not of an index"},
+};
 
 struct Entry {
   std::set<std::string> hashes;
@@ -181,6 +194,38 @@ absl::StatusOr<std::string> LockText(const std::vector<Resolution>& resolutions,
     absl::StrAppend(&text, PinText(key, entry, markers.For(entry.configurations)));
   }
   return text;
+}
+
+std::string AbsentLine(const Configuration& configuration, absl::string_view name,
+                       sdk::CoverageCell::State state, absl::string_view reason) {
+  absl::string_view what = kStates[0].second;
+  for (const auto& [known, words] : kStates) {
+    if (known == state) what = words;
+  }
+  return absl::StrCat(kNotLocked, configuration.python, " on ", configuration.platform, ": ", name,
+                      ": ", what, reason.empty() ? "" : absl::StrCat(" (", reason, ")"), "\n");
+}
+
+std::vector<Absent> AbsentOf(absl::string_view lock) {
+  std::vector<Absent> all;
+  for (absl::string_view line : absl::StrSplit(lock, '\n')) {
+    if (!absl::ConsumePrefix(&line, kNotLocked)) continue;
+    const std::vector<absl::string_view> parts = absl::StrSplit(line, absl::MaxSplits(": ", 2));
+    if (parts.size() != 3) continue;
+    Absent absent;
+    absent.configuration = absl::StrReplaceAll(parts[0], {{" on ", " "}});
+    absent.name = std::string(parts[1]);
+    for (const auto& [state, words] : kStates) {
+      absl::string_view rest = parts[2];
+      if (!absl::ConsumePrefix(&rest, words)) continue;
+      absent.state = state;
+      if (absl::ConsumePrefix(&rest, " (") && absl::ConsumeSuffix(&rest, ")")) {
+        absent.reason = std::string(rest);
+      }
+    }
+    all.push_back(std::move(absent));
+  }
+  return all;
 }
 
 absl::StatusOr<std::string> LockFor(const std::vector<Requirement>& lock,

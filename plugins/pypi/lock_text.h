@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "plugins/pypi/coverage.h"
 #include "plugins/pypi/requirement.h"
+#include "plugins/sdk/coverage.pb.h"
 
 namespace rules_inference::pypi {
 
@@ -26,6 +27,14 @@ struct Resolution {
 // Y". The text depends on the answers alone, not on their order.
 absl::StatusOr<std::string> LockText(const std::vector<Resolution>& resolutions,
                                      absl::string_view head);
+
+// A comment of a lock about what it does not have, ending with a newline; and what such comments of
+// a lock say:
+//   # Not locked for 3.12 on linux-x86_64: dlib: source archive only (all versions of dlib have no
+//   usable wheels)
+std::string AbsentLine(const Configuration& configuration, absl::string_view name,
+                       sdk::CoverageCell::State state, absl::string_view reason);
+std::vector<Absent> AbsentOf(absl::string_view lock);
 
 // The entries of a lock that count for a configuration, without markers.
 absl::StatusOr<std::string> LockFor(const std::vector<Requirement>& lock,

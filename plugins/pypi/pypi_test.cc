@@ -198,6 +198,30 @@ TEST(RequirementTest, Lines) {
             "10 index pip||>=1.0|||");
 }
 
+// The examples of PEP 508, with another host.
+TEST(RequirementTest, Specification) {
+  EXPECT_EQ(Describe("A\n"
+                     "A.B-C_D\n"
+                     "aa\n"
+                     "name<=1\n"
+                     "name>=3,<2\n"
+                     "name@http://example.invalid\n"
+                     "name [fred,bar] @ http://example.invalid ; python_version=='2.7'\n"
+                     "name[quux, strange];python_version<'2.7' and platform_version=='2'\n"
+                     "name; os_name=='a' or os_name=='b'\n"
+                     "requests [security,tests] >= 2.8.1, == 2.8.* ; python_version < \"2.7\"\n"),
+            "1 index a|||||\n"
+            "2 index a-b-c-d|||||\n"
+            "3 index aa|||||\n"
+            "4 index name||<=1|||\n"
+            "5 index name||>=3,<2|||\n"
+            "6 url name||||http://example.invalid|\n"
+            "7 url name|fred,bar||python_version=='2.7'|http://example.invalid|\n"
+            "8 index name|quux,strange||python_version<'2.7' and platform_version=='2'||\n"
+            "9 index name|||os_name=='a' or os_name=='b'||\n"
+            "10 index requests|security,tests|>= 2.8.1, == 2.8.*|python_version < \"2.7\"||");
+}
+
 TEST(RequirementTest, Urls) {
   EXPECT_EQ(
       Describe(

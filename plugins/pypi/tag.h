@@ -29,6 +29,11 @@ std::optional<WheelName> ParseWheelName(absl::string_view file);
 bool WheelFits(const WheelName& wheel, absl::string_view python, absl::string_view platform,
                int glibc_minor = 39);
 
+// How well it fits, for the best of several: less is better, in the order that pip has, build tags
+// left aside. Nothing when it does not fit.
+std::optional<int> WheelRank(const WheelName& wheel, absl::string_view python,
+                             absl::string_view platform, int glibc_minor = 39);
+
 }  // namespace rules_inference::pypi
 
 #endif  // RULES_INFERENCE_PLUGINS_PYPI_TAG_H_

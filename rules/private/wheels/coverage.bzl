@@ -1,17 +1,47 @@
 """`wheel_coverage`: which requirement lists a lock of wheels covers, as a report and as a test."""
 
+load("//rules/private/providers:wheel_info.bzl", "WheelInfo")
+load("//rules/private/providers:wheel_tree_info.bzl", "WheelTreeInfo")
+
 visibility(["//rules/..."])
 
 _ATTRS = {
+    "facts": attr.label_list(
+        allow_files = [".json"],
+        doc = "What `inferctl wheels facts` has told of wheels: sizes, licenses, import paths. Default: none is known but what " +
+              "the locks tell.",
+    ),
     "lists": attr.label_list(allow_files = True, mandatory = True, doc = "Requirement lists, as pip reads them."),
     "locks": attr.label_list(
         allow_files = True,
         mandatory = True,
-        doc = "Requirements with versions and digests, or plain lists of names.",
+        doc = "`@wheels//:lock.json`, requirements with versions and digests, or plain lists of names.",
     ),
     "platforms": attr.string_list(default = ["linux-x86_64"], doc = "`linux-x86_64`, `linux-aarch64` and the like."),
     "pythons": attr.string_list(mandatory = True, doc = "Versions of CPython, such as `3.12`."),
+    "trees": attr.label_list(
+        providers = [WheelTreeInfo],
+        doc = "Unpacked wheels, such as `@wheels//numpy:tree`: their layouts tell licenses and import paths. Default: none.",
+    ),
+    "wheels": attr.label_list(
+        allow_files = [".whl"],
+        doc = "Wheels, such as `@wheels//numpy`, to read the facts from that `facts` has. Default: none is fetched.",
+    ),
 }
+
+def _wheels(ctx):
+    """The wheels, whatever names them."""
+    return depset([
+        target[WheelInfo].whl
+        for target in ctx.attr.wheels
+        if WheelInfo in target
+    ] + [file for file in ctx.files.wheels if file.extension == "whl"]).to_list()
+
+def _layouts(ctx):
+    return [tree[WheelTreeInfo].layout for tree in ctx.attr.trees]
+
+def _inputs(ctx):
+    return ctx.files.lists + ctx.files.locks + ctx.files.facts + _wheels(ctx) + _layouts(ctx)
 
 def _flags(ctx, short):
     """The arguments of `inferctl wheels coverage`; paths for runfiles when `short`."""
@@ -19,6 +49,15 @@ def _flags(ctx, short):
     return ["wheels", "coverage"] + [path(file) for file in ctx.files.lists] + [
         "--lock=" + path(file)
         for file in ctx.files.locks
+    ] + [
+        "--facts=" + path(file)
+        for file in ctx.files.facts
+    ] + [
+        "--wheels=" + path(file)
+        for file in _wheels(ctx)
+    ] + [
+        "--layout=" + path(file)
+        for file in _layouts(ctx)
     ] + ["--python=" + ",".join(ctx.attr.pythons), "--platform=" + ",".join(ctx.attr.platforms)]
 
 def _wheel_coverage_impl(ctx):
@@ -34,7 +73,7 @@ def _wheel_coverage_impl(ctx):
         ctx.actions.run(
             executable = ctx.executable._tool,
             arguments = [args],
-            inputs = ctx.files.lists + ctx.files.locks,
+            inputs = _inputs(ctx),
             outputs = [out],
             mnemonic = "WheelCoverage",
             progress_message = "Comparing requirements and locks of %{label}",
@@ -63,7 +102,7 @@ def _wheel_coverage_test_impl(ctx):
         ),
         is_executable = True,
     )
-    runfiles = ctx.runfiles(ctx.files.lists + ctx.files.locks)
+    runfiles = ctx.runfiles(_inputs(ctx))
     return [DefaultInfo(executable = script, runfiles = runfiles.merge(ctx.attr._tool[DefaultInfo].default_runfiles))]
 
 wheel_coverage_test = rule(

@@ -275,7 +275,8 @@ absl::Status CheckUrl(absl::string_view url, absl::string_view where) {
   const absl::StatusOr<store::Url> parsed = store::Url::Parse(url);
   if (!parsed.ok()) return bad(absl::StrCat("url ", shown), "https://, http:// or file:///");
   if (parsed->scheme() == store::Scheme::kFile) return absl::OkStatus();
-  if (parsed->WithoutUser().text() != parsed->text()) {
+  const absl::string_view rest = url.substr(url.find("://") + 3);
+  if (absl::StrContains(rest.substr(0, rest.find_first_of("/?#")), '@')) {
     return bad(absl::StrCat("url ", shown, " with a user"), "credentials in netrc, not in a lock");
   }
   for (const absl::string_view part : absl::StrSplit(url, absl::ByAnyChar("/?&="))) {

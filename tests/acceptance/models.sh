@@ -258,4 +258,9 @@ requests >/dev/null
 models . fetch tiny --lock huge.json --store "$SCRATCH/third"
 equal "more than the disk has" "$status $(grep -c '^error: disk too full:' <<<"$out") $(requests)" "1 1 "
 
+# --- the example ---------------------------------------------------------------------------------------------------------
+
+out=$("$REPO/examples/models/two_workspaces.sh" "$inferctl" 2>&1)
+equal "examples/models" "$? $(tail -n 1 <<<"$out")" "0 the second workspace keeps its model, and the first one's is gone"
+
 exit "$FAILED"

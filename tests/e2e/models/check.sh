@@ -62,9 +62,10 @@ run first build @reference//whisper:files
 check "there are no files" $? 1
 check_message "and it is said why" 'error: model: @reference//whisper:files: got mode = "reference", in which there are no files, expected mode = "hermetic"'
 
-if run first build @rules_inference//plugins/inferctl; then
-  run first cquery --output=files @rules_inference//plugins/inferctl
-  inferctl=$scratch/first/execroot/$workspace/$(tail -n 1 "$scratch/out")
+# The tool is that of the repository: an outside workspace would compile it once more.
+if (cd "$repo" && "${bazel[@]}" build //plugins/inferctl && cp -fL "$("${bazel[@]}" cquery --output=files //plugins/inferctl 2>/dev/null)" "$scratch/inferctl") \
+  >"$scratch/out" 2>"$scratch/err"; then
+  inferctl=$scratch/inferctl
   "$inferctl" models materialise "$manifest" --to "$scratch/served" --store "$scratch/store" >"$scratch/out" 2>"$scratch/err"
   check "the manifest becomes files where they are used" "$? $(cat "$scratch/served/sub/ggml-base.bin" "$scratch/served/config.json")" "0 lmgg f16{}"
   check "those, and no others" "$(requests)" "whisper-f16-config.json whisper-f16-sub-ggml-base.bin"
@@ -84,6 +85,9 @@ check "one of 411 models is fetched" \
 check "the first variant is taken" "$(content_of first @models//whisper)" "{}|lmgg f16"
 check "only its files are fetched" "$(requests)" "whisper-f16-config.json whisper-f16-sub-ggml-base.bin"
 check "a rule sees paths and formats" "$(content_of first //:whisper)" "whisper f16 files|config.json json config.json|sub/ggml-base.bin ggml ggml-base.bin"
+check "a layer" "$(run first build @models//whisper:layer && run first cquery --output=files @models//whisper:layer &&
+  tar -tvf "$scratch/first/execroot/$workspace/$(tail -n 1 "$scratch/out")" | awk '$1 !~ /^d/ { print $1, $6 }' | paste -sd'|')" \
+  "-r--r--r-- models/whisper/config.json|-r--r--r-- models/whisper/sub/ggml-base.bin"
 check "the files alone" "$(content_of first @models//whisper:files)" "{}|lmgg f16"
 check "a variant for all models" "$(content_of first @models//whisper --@models//:variant=q5_1)" "lmgg q5_1"
 check "which models without it do not mind" "$(content_of first @models//m3 --@models//:variant=q5_1)" "lmgg 3"
@@ -98,7 +102,7 @@ check "nothing that fits" $? 1
 check_message "it says what is needed" "error: model: @models//whisper: got memory of 1000 bytes, expected what one of them needs: f16 4000, q5_1 2000"
 run first build @models//whisper --@models//whisper:variant=q9
 check "no such variant" $? 1
-check_message "it names those that are" "error: model: @models//whisper: got variant 'q9', expected one of f16, q5_1"
+check_message "it names those that are" "error: model: @models//whisper: got variant \"q9\", expected one of f16, q5_1"
 run first build @models//pickled
 check "a pickle" $? 1
 check_message "it is refused" 'error: model refused: @models//pickled: model.pt: got a pickle, which runs code when it is loaded, expected safetensors, gguf, ggml, onnx, tflite, json or text'

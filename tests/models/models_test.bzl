@@ -105,7 +105,7 @@ def _choice_impl(ctx):
             "",
             "1999",
             "got memory of 1999 bytes, expected what one of them needs: f16 4000, q8 (not known), q5 2000\n" +
-            "hint: --@HUB//...:variant=NAME takes one all the same",
+            "hint: --m:variant=NAME takes one all the same",
         ),
     ]:
         asserts.equals(env, (None, "error: model: m: " + expected), choose("m", variants, own, "", memory))

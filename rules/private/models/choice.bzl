@@ -9,7 +9,14 @@ visibility("public")
 _UNITS = {"GB": 1000000000, "GiB": 1 << 30, "MB": 1000000, "MiB": 1 << 20}
 
 def parse_memory(text):
-    """Returns the bytes that `text` says ("8GB", "512MiB", "100000"), or None."""
+    """Reads an amount of memory.
+
+    Args:
+      text: such as "8GB", "512MiB" or "100000".
+
+    Returns:
+      bytes, or None when it is something else.
+    """
     for unit, value in _UNITS.items():
         if text.endswith(unit) and text.removesuffix(unit).isdigit():
             return int(text.removesuffix(unit)) * value
@@ -48,7 +55,7 @@ def choose(where, variants, own, common, memory):
         where,
         "memory of {} bytes".format(limit),
         "what one of them needs: " + ", ".join(["{} {}".format(name or "(the only one)", needs or "(not known)") for name, needs in variants]),
-        "--@HUB//...:variant=NAME takes one all the same",
+        "--{}:variant=NAME takes one all the same".format(where),
     )
 
 def _model_choice_impl(ctx):

@@ -23,7 +23,7 @@ cases=(
   "inferctl select --host de|demo.lock.json"
   "inferctl models pr|prune"
   "inferctl models lock --allow |other pickle"
-  "inferctl models materialise de|demo.lock.json"
+  "inferctl models import de|demo.lock.json"
   "inferctl lock check de|demo.lock.json"
 )
 

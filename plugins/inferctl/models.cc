@@ -260,7 +260,9 @@ void AddModels(CLI::App& app, Context& context) {
         ->add_option("manifest", options->lock, "Manifest of a build in reference mode, or a lock")
         ->type_name(kFileType)
         ->required();
-    add_names(command, *options, "Models of a lock; none: all");
+    command->add_option("--model", options->names, "A model of a lock; default: all")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
     command->add_option("--to", options->to, "Where the files go")
         ->type_name(kDirectoryType)
         ->required();

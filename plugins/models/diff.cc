@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "plugins/base/human_size.h"
 #include "plugins/models/lock.h"
 #include "plugins/sdk/model.pb.h"
 
@@ -24,8 +25,8 @@ Files FilesOf(const sdk::Model& model) {
 std::string Short(absl::string_view digest) { return std::string(digest.substr(0, 12)); }
 
 std::string Describe(const sdk::ModelFile& file) {
-  return absl::StrCat(file.path(), ": ", file.format(), ", ", HumanSize(file.size()), ", sha256 ",
-                      Short(file.sha256()));
+  return absl::StrCat(file.path(), ": ", file.format(), ", ", base::HumanSize(file.size()),
+                      ", sha256 ", Short(file.sha256()));
 }
 
 void DiffText(absl::string_view name, absl::string_view before, absl::string_view after,
@@ -38,7 +39,8 @@ void DiffText(absl::string_view name, absl::string_view before, absl::string_vie
 std::string DiffFile(const sdk::ModelFile& before, const sdk::ModelFile& after) {
   std::vector<std::string> changes;
   if (before.size() != after.size()) {
-    changes.push_back(absl::StrCat(HumanSize(before.size()), " -> ", HumanSize(after.size())));
+    changes.push_back(
+        absl::StrCat(base::HumanSize(before.size()), " -> ", base::HumanSize(after.size())));
   }
   const auto add = [&](absl::string_view name, absl::string_view old_text,
                        absl::string_view new_text) {
@@ -83,7 +85,8 @@ std::string DiffModel(const sdk::Model& before, const sdk::Model& after) {
 
 std::string Summary(const sdk::Model& model) {
   return absl::StrCat(NameOf(model), ": ", model.files_size(),
-                      model.files_size() == 1 ? " file, " : " files, ", HumanSize(SizeOf(model)));
+                      model.files_size() == 1 ? " file, " : " files, ",
+                      base::HumanSize(SizeOf(model)));
 }
 
 std::map<std::string, const sdk::Model*> ModelsOf(const sdk::ModelsLock& lock) {

@@ -78,6 +78,11 @@ absl::Status Checker::ReadTensor(const std::string& name) {
   uint64_t count = 1;
   std::vector<uint64_t> offsets;
   RETURN_IF_ERROR(json_.Object([&](const std::string& key) -> absl::Status {
+    // Readers differ in which one they take.
+    if ((key == "dtype" && bits != 0) || (key == "shape" && shaped) ||
+        (key == "data_offsets" && !offsets.empty())) {
+      return Bad(name, absl::StrCat(key, " a second time"), "each field once");
+    }
     if (key == "dtype") {
       ASSIGN_OR_RETURN(const std::string dtype, json_.String());
       for (const Dtype& item : kDtypes) {

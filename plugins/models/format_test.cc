@@ -188,6 +188,8 @@ TEST(SafetensorsTest, TensorsThatCannotBe) {
             "tensor 'a': got a shape of 2^64 bits and more, expected one that fits into the file");
   EXPECT_EQ(check(Tensor("b", "U8", "[4]", 0, 4), b, 8),
             "tensor 'b': got it a second time, expected each tensor once");
+  EXPECT_EQ(check("\"a\":{\"dtype\":\"U8\",\"dtype\":\"I8\"}", b, 8),
+            "tensor 'a': got dtype a second time, expected each field once");
   EXPECT_EQ(check("\"a\":{\"dtype\":\"U8\"}", b, 8),
             "tensor 'a': got not all of them, expected dtype, shape and data_offsets");
   EXPECT_EQ(check("\"a\":{\"shape\":[-1]}", b, 8), "byte 46: got '-', expected a whole number");

@@ -360,17 +360,4 @@ uint64_t SizeOf(const sdk::Model& model) {
   return size;
 }
 
-std::string HumanSize(uint64_t bytes) {
-  if (bytes < 1000) return absl::StrCat(bytes, " B");
-  auto value = static_cast<double>(bytes);
-  const char* const units[] = {"kB", "MB", "GB", "TB"};
-  size_t unit = 0;
-  value /= 1000;
-  while (value >= 999.95 && unit < 3) {
-    value /= 1000;
-    ++unit;
-  }
-  return absl::StrFormat("%.1f %s", value, units[unit]);
-}
-
 }  // namespace rules_inference::models

@@ -67,9 +67,6 @@ std::string Diff(const sdk::ModelsLock& before, const sdk::ModelsLock& after);
 store::BlobRequest BlobOf(const sdk::ModelFile& file);
 uint64_t SizeOf(const sdk::Model& model);
 
-// "59.7 MB"
-std::string HumanSize(uint64_t bytes);
-
 }  // namespace rules_inference::models
 
 #endif  // RULES_INFERENCE_PLUGINS_MODELS_LOCK_H_

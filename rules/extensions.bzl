@@ -8,12 +8,18 @@
     variants.artifact(name = "super_stt", lock = "//:super_stt.lock.json")
     variants.hosts(name = "hosts", files = ["//hosts:h200.json"])
     use_repo(variants, "hosts", "super_stt")
+
+    models = use_extension("@rules_inference//rules:extensions.bzl", "models")
+    models.lock(name = "models", file = "//:models.lock.json")
+    use_repo(models, "models")
 """
 
+load("//rules/private/models:extension.bzl", _models = "models")
 load("//rules/private/variants:extension.bzl", _variants = "variants")
 load("//rules/private/wheels:extension.bzl", _wheels = "wheels")
 
 visibility("public")
 
+models = _models
 variants = _variants
 wheels = _wheels

@@ -1,6 +1,7 @@
 """Providers of rules_inference."""
 
 load("//rules/private/providers:layer_info.bzl", _LayerGroupInfo = "LayerGroupInfo", _LayerInfo = "LayerInfo")
+load("//rules/private/providers:model_info.bzl", _ModelInfo = "ModelInfo")
 load("//rules/private/providers:oci_image_info.bzl", _OciImageInfo = "OciImageInfo")
 load("//rules/private/providers:wheel_info.bzl", _WheelInfo = "WheelInfo")
 load("//rules/private/providers:wheel_tree_info.bzl", _WheelTreeInfo = "WheelTreeInfo")
@@ -11,6 +12,7 @@ visibility("public")
 
 LayerInfo = _LayerInfo
 LayerGroupInfo = _LayerGroupInfo
+ModelInfo = _ModelInfo
 OciImageInfo = _OciImageInfo
 WheelInfo = _WheelInfo
 WheelTreeInfo = _WheelTreeInfo

@@ -4,6 +4,7 @@
 #define RULES_INFERENCE_PLUGINS_INFERCTL_COMMAND_H_
 
 #include <functional>
+#include <istream>
 #include <ostream>
 
 #include "CLI/CLI.hpp"
@@ -23,6 +24,8 @@ struct Console {
   select::Probe probe;
   // Whether a person looks at `err`: progress is drawn then.
   bool terminal = false;
+  // Where a person answers; null when there is none.
+  std::istream* in = nullptr;
 };
 
 // A subcommand declares its flags when the program starts, and sets `run` when it was asked for.
@@ -37,6 +40,7 @@ void AddRecommend(CLI::App& app, Context& context);
 void AddLock(CLI::App& app, Context& context);
 void AddVariants(CLI::App& app, Context& context);
 void AddWheels(CLI::App& app, Context& context);
+void AddModels(CLI::App& app, Context& context);
 void AddCompletions(CLI::App& app, Context& context);
 void AddVersion(CLI::App& app, Context& context);
 

@@ -45,6 +45,7 @@ void AddCommands(CLI::App& app, Context& context) {
   AddLock(app, context);
   AddVariants(app, context);
   AddWheels(app, context);
+  AddModels(app, context);
   AddCompletions(app, context);
   AddVersion(app, context);
 }

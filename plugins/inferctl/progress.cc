@@ -18,19 +18,6 @@ constexpr size_t kBar = 20;
 
 }  // namespace
 
-std::string HumanSize(uint64_t bytes) {
-  if (bytes < 1000) return absl::StrCat(bytes, " B");
-  auto value = static_cast<double>(bytes);
-  const char* const units[] = {"kB", "MB", "GB", "TB"};
-  size_t unit = 0;
-  value /= 1000;
-  while (value >= 999.95 && unit < 3) {
-    value /= 1000;
-    ++unit;
-  }
-  return absl::StrFormat("%.1f %s", value, units[unit]);
-}
-
 std::string ProgressLine(absl::string_view name, uint64_t done, uint64_t total,
                          absl::Duration elapsed) {
   std::string line(name);

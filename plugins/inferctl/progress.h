@@ -9,6 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "plugins/base/human_size.h"
 
 namespace rules_inference::inferctl {
 
@@ -16,8 +17,7 @@ namespace rules_inference::inferctl {
 std::string ProgressLine(absl::string_view name, uint64_t done, uint64_t total,
                          absl::Duration elapsed);
 
-// "27.1 MB"
-std::string HumanSize(uint64_t bytes);
+using base::HumanSize;
 
 class Progress {
  public:

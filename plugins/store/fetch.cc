@@ -164,6 +164,7 @@ absl::StatusOr<FetchResult> FetchBy(base::FileSystem& fs, const FetchRequest& re
       result.url = request.urls[static_cast<size_t>(&url - urls.data())];
       result.size = sink.done();
       result.sha256 = sink.digest();
+      result.link = url.scheme() == Scheme::kFile ? "" : transfer.link();
       for (const Failure& earlier : failures) {
         result.passed_over.emplace_back(earlier.status.message());
       }

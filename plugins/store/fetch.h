@@ -100,6 +100,8 @@ struct FetchResult {
   base::Digest sha256;
   // Where the bytes came from after redirects, fit for a message.
   std::string from;
+  // The header "Link" of the answer: where lists that come in pages go on.
+  std::string link;
   // Why the entries before `url` gave nothing; a caller says it.
   std::vector<std::string> passed_over;
 };

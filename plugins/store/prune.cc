@@ -164,8 +164,7 @@ absl::Status RemoveBatch(Store& store, absl::Span<const Blob> batch, bool drop_s
     trash.push_back({blob, to});
   }
 
-  absl::StatusOr<Marks> after = status;
-  if (status.ok()) after = Look(store, drop_stale_roots, now);
+  const absl::StatusOr<Marks> after = status.ok() ? Look(store, drop_stale_roots, now) : status;
   if (!after.ok()) {
     // What cannot be put back stays in the trash, for the next prune.
     for (const InTrash& taken : trash) PutBack(store, taken).IgnoreError();

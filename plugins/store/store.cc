@@ -192,8 +192,8 @@ absl::StatusOr<std::string> Store::Get(const BlobRequest& request, const FetchOp
 absl::StatusOr<LeasedBlob> Store::GetLeasedOf(const BlobRequest& request,
                                               const FetchOptions& options) {
   const absl::Status prepared = layout_.Prepare(fs_);
-  absl::StatusOr<Lease> lease = prepared;
-  if (prepared.ok()) lease = TakeLease(fs_, layout_, request.sha256, LocksWork());
+  absl::StatusOr<Lease> lease =
+      prepared.ok() ? TakeLease(fs_, layout_, request.sha256, LocksWork()) : prepared;
   ASSIGN_OR_RETURN(std::string path, Find(request));
   if (!path.empty()) {
     // Who cannot write a store can still read it, and has to do without.

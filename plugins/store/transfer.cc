@@ -122,6 +122,7 @@ struct Transfer::Exchange {
   std::string last_modified;
   std::string content_range;
   std::string content_encoding;
+  std::string link;
   uint64_t ignored = 0;
   bool timed_out = false;
   // What ended the exchange from our side.
@@ -228,11 +229,13 @@ size_t Transfer::OnHeader(char* data, size_t size, size_t count, void* user) {
     exchange.last_modified.clear();
     exchange.content_range.clear();
     exchange.content_encoding.clear();
+    exchange.link.clear();
   }
   KeepHeader(line, "etag:", &exchange.etag);
   KeepHeader(line, "last-modified:", &exchange.last_modified);
   KeepHeader(line, "content-range:", &exchange.content_range);
   KeepHeader(line, "content-encoding:", &exchange.content_encoding);
+  KeepHeader(line, "link:", &exchange.link);
   // The empty line ends the headers; an answer of the right status may then be checked before its
   // body comes.
   if ((line == "\r\n" || line == "\n") && exchange.IsFile()) {
@@ -440,6 +443,7 @@ Outcome Transfer::Get(const Url& url, Sink& sink, std::string* from) {
     exchange.from = sink.slice().begin + sink.done();
     const CURLcode code = Perform(exchange, url, hop);
     const long status = exchange.Status();
+    link_ = exchange.link;
     if (!IsRedirect(status) || exchange.timed_out) {
       if (Outcome failure = OutcomeOf(exchange, code, status)) return failure;
       *from = exchange.where;

@@ -25,6 +25,8 @@ class Transfer {
   // Gets `url` into `sink`, which it begins and finishes; on success `*from` is where the bytes
   // came from. Connections are kept for the next call.
   Outcome Get(const Url& url, Sink& sink, std::string* from);
+  // The header "Link" of the last answer.
+  const std::string& link() const { return link_; }
 
  private:
   struct Exchange;
@@ -45,6 +47,7 @@ class Transfer {
   const std::string ca_file_;
   const std::string netrc_file_;
   std::unique_ptr<CURL, Cleanup> curl_;
+  std::string link_;
 };
 
 }  // namespace rules_inference::store

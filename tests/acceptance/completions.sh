@@ -21,6 +21,9 @@ cases=(
   "inferctl select --no-fallback --unk|--unknown-host"
   "inferctl completions |bash fish zsh"
   "inferctl select --host de|demo.lock.json"
+  "inferctl models pr|prune"
+  "inferctl models lock --allow |other pickle"
+  "inferctl models import de|demo.lock.json"
   "inferctl lock check de|demo.lock.json"
 )
 

@@ -82,7 +82,7 @@ wheel_deps(
 wheel_trees(
     name = "a.trees",
     deps = [":c.trees"],
-    trees = ["@w_a_2222222222222222//tree", "@w_b_3333333333333333//tree"],
+    trees = ["@w_a_cp311_linux_x86_64//tree", "@w_b_cp311_linux_x86_64//tree"],
 )
 
 alias(
@@ -143,6 +143,7 @@ def _overrides_impl(ctx):
     text = deps_build(plan, "cp311_linux_x86_64")
     asserts.true(env, "    wheels = [\"//b\", \"@w_a_cp311_linux_x86_64//:whl\"],\n" in text, text)
     asserts.true(env, "    wheels = [\"//old\"],\n" in text, text)
+    asserts.true(env, "    trees = [\"//b/override:tree\", \"@w_a_cp311_linux_x86_64//tree\"],\n" in text, text)
     used = json.decode(lock_json(plan))["configurations"]["cp311_linux_x86_64"]
     asserts.equals(env, ("@//my:b", "@//my:old"), (used["b"]["wheel"], used["old"]["wheel"]))
     _, error = _plan(overrides = {"nobody": "@//my:b"})

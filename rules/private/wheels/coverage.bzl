@@ -1,7 +1,7 @@
 """`wheel_coverage`: which requirement lists a lock of wheels covers, as a report and as a test."""
 
 load("//rules/private/providers:wheel_info.bzl", "WheelInfo")
-load("//rules/private/providers:wheel_tree_info.bzl", "WheelTreeInfo")
+load(":trees_input.bzl", "TREE_PROVIDERS", "trees_of")
 
 visibility(["//rules/..."])
 
@@ -20,8 +20,8 @@ _ATTRS = {
     "platforms": attr.string_list(default = ["linux-x86_64"], doc = "`linux-x86_64`, `linux-aarch64` and the like."),
     "pythons": attr.string_list(mandatory = True, doc = "Versions of CPython, such as `3.12`."),
     "trees": attr.label_list(
-        providers = [WheelTreeInfo],
-        doc = "Unpacked wheels, such as `@wheels//numpy:tree`: their layouts tell licenses and import paths. Default: none.",
+        providers = TREE_PROVIDERS,
+        doc = "Unpacked wheels, such as `@wheels//numpy:tree` and `@wheels//torch:trees`: their layouts tell licenses and import paths. Default: none.",
     ),
     "wheels": attr.label_list(
         allow_files = [".whl"],
@@ -38,7 +38,7 @@ def _wheels(ctx):
     ] + [file for file in ctx.files.wheels if file.extension == "whl"]).to_list()
 
 def _layouts(ctx):
-    return [tree[WheelTreeInfo].layout for tree in ctx.attr.trees]
+    return [info.layout for info in trees_of(ctx.attr.trees)]
 
 def _inputs(ctx):
     return ctx.files.lists + ctx.files.locks + ctx.files.facts + _wheels(ctx) + _layouts(ctx)

@@ -1,6 +1,6 @@
 """`elf_closure_test`: every library that the native code of some wheels needs is there."""
 
-load("//rules/private/providers:wheel_tree_info.bzl", "WheelTreeInfo")
+load(":trees_input.bzl", "TREE_PROVIDERS", "trees_of")
 
 visibility(["//rules/..."])
 
@@ -8,7 +8,7 @@ def _quote(text):
     return "'" + text.replace("'", "'\\''") + "'"
 
 def _elf_closure_test_impl(ctx):
-    layouts = [wheel[WheelTreeInfo].layout for wheel in ctx.attr.wheels]
+    layouts = [info.layout for info in trees_of(ctx.attr.wheels)]
     script = ctx.actions.declare_file(ctx.label.name)
     arguments = [ctx.executable._tool.short_path] + (["--strict"] if ctx.attr.strict else []) + [
         "--system=" + name
@@ -30,7 +30,7 @@ The system has its libc, libgcc_s and libstdc++, and what `system` names.""",
     attrs = {
         "strict": attr.bool(doc = "True: RPATH or RUNPATH has to lead to it; default: a library anywhere in the wheels does."),
         "system": attr.string_list(doc = "Sonames that the machine has, such as `libcuda.so.1`; a `*` at the end stands for anything."),
-        "wheels": attr.label_list(mandatory = True, providers = [WheelTreeInfo], doc = "Trees, `@wheels//numpy:tree`."),
+        "wheels": attr.label_list(mandatory = True, providers = TREE_PROVIDERS, doc = "Trees: `@wheels//numpy:tree`, `@wheels//torch:trees`."),
         "_tool": attr.label(cfg = "target", default = "//plugins/wheel:elf_closure", executable = True),
     },
     test = True,

@@ -4,10 +4,9 @@ load("@rules_python//python:py_info.bzl", "PyInfo")
 load("@rules_python//python:py_runtime_info.bzl", "PyRuntimeInfo")
 load("//rules/private:layer_action.bzl", "add_path")
 load("//rules/private:plugin_action.bzl", "plugin_args", "run_plugin")
-load("//rules/private/providers:wheel_tree_info.bzl", "WheelTreeInfo")
-load("//rules/private/providers:wheel_trees_info.bzl", "WheelTreesInfo")
 load("//rules/private/providers:wheel_venv_info.bzl", "WheelVenvInfo")
 load(":names.bzl", "parse_python")
+load(":trees_input.bzl", "TREE_PROVIDERS", "trees_of")
 
 visibility(["//rules/..."])
 
@@ -33,13 +32,6 @@ if [ ! -x "$here/{name}/bin/python" ]; then here=${{RUNFILES_DIR:-$0.runfiles}}/
 exec "$here/{name}/bin/python" "$@"
 """
 
-def _trees(ctx):
-    trees = depset(
-        [target[WheelTreeInfo] for target in ctx.attr.wheels if WheelTreeInfo in target],
-        transitive = [target[WheelTreesInfo].trees for target in ctx.attr.wheels if WheelTreesInfo in target],
-    ).to_list()
-    return {info.tree: info.layout for info in trees}
-
 def _interpreter(ctx):
     """Returns the file to run, or None, and a depset of what it needs."""
     target = ctx.attr.interpreter
@@ -64,7 +56,7 @@ def _wheel_venv_impl(ctx):
     python = ctx.attr.python_version
     if parse_python(python) == None or len(python.split(".")) != 2:
         fail("{}: python_version: got {}, expected major.minor, such as \"3.12\"".format(ctx.label, repr(python)))
-    trees = _trees(ctx)
+    trees = {info.tree: info.layout for info in trees_of(ctx.attr.wheels)}
     if not trees:
         fail("{}: wheels: got no unpacked wheel, expected targets such as @wheels//numpy:tree or @wheels//numpy:trees".format(ctx.label))
     interpreter, interpreter_files = _interpreter(ctx)
@@ -143,7 +135,7 @@ Files that two wheels bring have to be the same, byte by byte; `choose` says wha
         "wheels": attr.label_list(
             doc = "Unpacked wheels, `@wheels//numpy:tree`, or one with all that it needs, `@wheels//numpy:trees`.",
             mandatory = True,
-            providers = [[WheelTreeInfo], [WheelTreesInfo]],
+            providers = TREE_PROVIDERS,
         ),
     },
     executable = True,

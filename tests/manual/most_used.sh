@@ -5,7 +5,7 @@
 #   WHEELHOUSE  directory that keeps the wheels   (default: a new one, removed at the end)
 set -uo pipefail
 # shellcheck source=tests/acceptance/lib.bash
-. "$(dirname -- "${BASH_SOURCE[0]}")/lib.bash"
+. "$(dirname -- "${BASH_SOURCE[0]}")/../acceptance/lib.bash"
 
 house=${WHEELHOUSE:-$SCRATCH/house}
 mkdir -p -- "$house"
@@ -14,7 +14,7 @@ while read -r name; do
     python3 -m pip download --quiet --no-deps --only-binary=:all: --disable-pip-version-check --dest "$house" "$name" \
       2>"$SCRATCH/pip.log" || skip "$name" "pip has no wheel of it here"
   fi
-done <tests/acceptance/most_used.txt
+done <tests/manual/most_used.txt
 
 build_or_die //plugins/wheel
 python3 tests/acceptance/wheel_trees.py --plugin "$(files_of //plugins/wheel)" "$house"/*.whl >"$SCRATCH/compared"

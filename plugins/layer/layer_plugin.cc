@@ -13,6 +13,7 @@
 #include "plugins/layer/oci/archive.h"
 #include "plugins/layer/oci/image.h"
 #include "plugins/layer/oci/layout.h"
+#include "plugins/layer/oci/model.h"
 #include "plugins/sdk/json.h"
 #include "plugins/sdk/layer.pb.h"
 #include "plugins/sdk/plugin.h"
@@ -43,11 +44,13 @@ absl::Status LayerPlugin::Run(const sdk::Request& request, std::string* /*output
       return oci::BuildLayout(message.layout(), fs);
     case sdk::LayerPluginRequest::kArchive:
       return oci::BuildArchive(message.archive(), fs);
+    case sdk::LayerPluginRequest::kModel:
+      return oci::BuildModel(message.model(), fs);
     case sdk::LayerPluginRequest::kCheck:
       return CheckWheels(message.check(), fs);
     default:
       return base::Mismatch("request", "kind", "none",
-                            "one of layer, image, layout, archive and check");
+                            "one of layer, image, layout, archive, check and model");
   }
 }
 

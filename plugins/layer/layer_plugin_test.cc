@@ -45,8 +45,9 @@ TEST(LayerPluginTest, RequestsWithoutAKindAreRefused) {
   sdk::Request request;
   request.lines = {"{}"};
   std::string output;
-  EXPECT_EQ(plugin.Run(request, &output).message(),
-            "request: kind: got none, expected one of layer, image, layout, archive and check");
+  EXPECT_EQ(
+      plugin.Run(request, &output).message(),
+      "request: kind: got none, expected one of layer, image, layout, archive, check and model");
 }
 
 TEST(LayerPluginTest, PassesCancellationOn) {

@@ -4,6 +4,18 @@ load("//rules/private:layer_action.bzl", "add_path", "path_json")
 
 visibility("//rules/private/...")
 
+# The layout links blobs by absolute paths of this machine and reads none of them: Bazel follows the links and takes the
+# digests it already knows. In a sandbox, on a remote worker or from a cache the links would lead nowhere or become copies.
+LAYOUT_REQUIREMENTS = {
+    "local": "1",
+    "no-cache": "1",
+    "no-remote": "1",
+    "no-sandbox": "1",
+    # A worker may have a sandbox of its own.
+    "supports-multiplex-workers": "0",
+    "supports-workers": "0",
+}
+
 def _layout_root(file):
     # `marker` is the layout directory itself, or the file `oci-layout` in it.
     return json.encode(file.path if file.is_directory else file.dirname)

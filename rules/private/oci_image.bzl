@@ -1,7 +1,7 @@
 """The rule `oci_image`."""
 
 load("//rules/private:layer_action.bzl", "LAYER_TOOLCHAIN_TYPE", "MAPPED_PATHS", "add_path", "json_format")
-load("//rules/private:oci_action.bzl", "add_base_layout", "add_documents", "add_layers", "add_side_files")
+load("//rules/private:oci_action.bzl", "LAYOUT_REQUIREMENTS", "add_base_layout", "add_documents", "add_layers", "add_side_files")
 load("//rules/private:oci_attrs.bzl", "OCI_IMAGE_ATTRS", "image_settings")
 load("//rules/private:oci_base.bzl", "resolve_base")
 load("//rules/private:plugin_action.bzl", "plugin_args", "run_plugin")
@@ -9,18 +9,6 @@ load("//rules/private/providers:layer_info.bzl", "LayerGroupInfo", "LayerInfo")
 load("//rules/private/providers:oci_image_info.bzl", "OciImageInfo")
 
 visibility("//rules/...")
-
-# The layout links blobs by absolute paths of this machine and reads none of them: Bazel follows the links and takes the
-# digests it already knows. In a sandbox, on a remote worker or from a cache the links would lead nowhere or become copies.
-_LAYOUT_REQUIREMENTS = {
-    "local": "1",
-    "no-cache": "1",
-    "no-remote": "1",
-    "no-sandbox": "1",
-    # A worker may have a sandbox of its own.
-    "supports-multiplex-workers": "0",
-    "supports-workers": "0",
-}
 
 def _own_layers(targets):
     layers = []
@@ -90,7 +78,7 @@ def _layout_action(ctx, base, layers, documents):
         outputs = [layout],
         mnemonic = "OciLayout",
         progress_message = "OCI layout %{label}",
-        execution_requirements = _LAYOUT_REQUIREMENTS,
+        execution_requirements = LAYOUT_REQUIREMENTS,
     )
     return layout
 

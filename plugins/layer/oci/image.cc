@@ -2,14 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "plugins/base/digest.h"
@@ -19,6 +17,7 @@
 #include "plugins/layer/oci/base_image.h"
 #include "plugins/layer/oci/config.h"
 #include "plugins/layer/oci/descriptor.h"
+#include "plugins/layer/oci/documents.h"
 #include "plugins/layer/oci/json.h"
 #include "plugins/layer/oci/side_file.h"
 #include "plugins/sdk/json.h"
@@ -44,29 +43,6 @@ absl::StatusOr<BaseImage> ReadBase(const sdk::ImageRequest& request, base::FileS
   if (!request.base_layout().empty())
     return ReadBaseLayout(request.base_layout(), request.platform(), fs);
   return BaseImage();
-}
-
-// The grammar of the image-spec, a little wider: readers split names at other places than at these
-// characters.
-absl::StatusOr<std::string> RefName(const sdk::ImageRequest& request) {
-  if (request.ref_name().empty()) return "latest";
-  bool good = absl::ascii_isalnum(static_cast<unsigned char>(request.ref_name().front())) &&
-              absl::ascii_isalnum(static_cast<unsigned char>(request.ref_name().back()));
-  for (const char c : request.ref_name()) {
-    good = good && (absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-                    absl::string_view("-._:@/+").find(c) != absl::string_view::npos);
-  }
-  if (good) return request.ref_name();
-  return Mismatch("image", "ref_name", Quoted(request.ref_name()),
-                  "letters, digits and '-._:@/+' between letters or digits");
-}
-
-Json SortedMap(const google::protobuf::RepeatedPtrField<sdk::KeyValue>& values) {
-  std::map<std::string, std::string> sorted;
-  for (const sdk::KeyValue& entry : values) sorted[entry.key()] = entry.value();
-  Json result = Json::Object();
-  for (const auto& [key, value] : sorted) result.AddMember(key, Json::String(value));
-  return result;
 }
 
 // A descriptor of the base, brought to our order of members. Where its bytes can be had and what is
@@ -129,19 +105,6 @@ std::string SideFile(absl::string_view config, absl::string_view manifest) {
   return absl::StrCat(sdk::ToCanonicalJson(side), "\n");
 }
 
-// Writes all files or leaves none.
-absl::Status WriteAll(const std::vector<std::pair<std::string, std::string>>& files,
-                      base::FileSystem& fs) {
-  for (size_t i = 0; i < files.size(); ++i) {
-    const absl::Status status = base::WriteFile(fs, files[i].first, files[i].second);
-    if (status.ok()) continue;
-    // What is reported is the first error; Bazel removes what could not be removed here.
-    for (size_t j = 0; j < i; ++j) fs.RemoveTree(files[j].first).IgnoreError();
-    return status;
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::Status BuildImage(const sdk::ImageRequest& request, base::FileSystem& fs) {
@@ -155,7 +118,7 @@ absl::Status BuildImage(const sdk::ImageRequest& request, base::FileSystem& fs) 
     return Mismatch("image", "platform", Quoted(PlatformName(request.platform())),
                     "os and architecture");
   }
-  ASSIGN_OR_RETURN(const std::string ref_name, RefName(request));
+  ASSIGN_OR_RETURN(const std::string ref_name, RefName("image", request.ref_name()));
   ASSIGN_OR_RETURN(const BaseImage base_image, ReadBase(request, fs));
   std::vector<sdk::LayerMetadata> layers;
   for (const std::string& path : request.layer_side_files()) {

@@ -49,9 +49,8 @@ absl::Status CheckIndex(absl::string_view text, const std::string& path,
   return absl::OkStatus();
 }
 
-absl::Status Fill(const sdk::LayoutRequest& request, const ImageBlobs& blobs,
-                  absl::string_view index, base::FileSystem& fs) {
-  const std::string& root = request.output();
+absl::Status Fill(const std::string& root, const ImageBlobs& blobs, absl::string_view index,
+                  bool copy, base::FileSystem& fs) {
   RETURN_IF_ERROR(fs.CreateDirectories(JoinPath(root, "blobs/sha256")));
   RETURN_IF_ERROR(base::WriteFile(fs, JoinPath(root, "oci-layout"), kLayoutFile));
   RETURN_IF_ERROR(
@@ -62,7 +61,7 @@ absl::Status Fill(const sdk::LayoutRequest& request, const ImageBlobs& blobs,
   for (const Blob& layer : blobs.layers) {
     if (!done.insert(layer.descriptor.digest).second) continue;
     const std::string path = JoinPath(root, BlobPath(layer.descriptor.digest));
-    if (request.copy()) {
+    if (copy) {
       RETURN_IF_ERROR(base::CopyFile(fs, layer.path, path));
     } else {
       ASSIGN_OR_RETURN(const std::string target, RealPath(layer.path, fs));
@@ -109,6 +108,21 @@ absl::StatusOr<std::string> RealPath(const std::string& path, base::FileSystem& 
   return done.empty() ? "/" : done;
 }
 
+absl::Status WriteLayout(const std::string& root, const ImageBlobs& blobs, absl::string_view index,
+                         bool copy, base::FileSystem& fs) {
+  // Bazel makes the directory of a tree artifact; anything in it is not ours to remove.
+  if (const absl::StatusOr<base::NodeInfo> info = fs.Stat(root, base::Follow::kNo); info.ok()) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(root));
+    if (!names.empty())
+      return Mismatch("layout", root, base::Quoted(names[0]), "an empty directory");
+  } else if (!absl::IsNotFound(info.status())) {
+    return info.status();
+  }
+  const absl::Status status = Fill(root, blobs, index, copy, fs);
+  if (!status.ok()) fs.RemoveTree(root).IgnoreError();
+  return status;
+}
+
 absl::Status BuildLayout(const sdk::LayoutRequest& request, base::FileSystem& fs) {
   if (request.output().empty()) return Mismatch("layout", "output", "nothing", "a path");
   ASSIGN_OR_RETURN(const ImageBlobs blobs, FindBlobs(request.manifest(), request.config(),
@@ -116,18 +130,7 @@ absl::Status BuildLayout(const sdk::LayoutRequest& request, base::FileSystem& fs
   ASSIGN_OR_RETURN(const std::string index, ReadDocument(request.index(), fs));
   RETURN_IF_ERROR(CheckIndex(index, request.index(), blobs.manifest));
 
-  // Bazel makes the directory of a tree artifact; anything in it is not ours to remove.
-  if (const absl::StatusOr<base::NodeInfo> info = fs.Stat(request.output(), base::Follow::kNo);
-      info.ok()) {
-    ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(request.output()));
-    if (!names.empty())
-      return Mismatch("layout", request.output(), base::Quoted(names[0]), "an empty directory");
-  } else if (!absl::IsNotFound(info.status())) {
-    return info.status();
-  }
-  const absl::Status status = Fill(request, blobs, index, fs);
-  if (!status.ok()) fs.RemoveTree(request.output()).IgnoreError();
-  return status;
+  return WriteLayout(request.output(), blobs, index, request.copy(), fs);
 }
 
 }  // namespace rules_inference::layer::oci

@@ -8,7 +8,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "plugins/base/file_system.h"
+#include "plugins/layer/oci/blobs.h"
 #include "plugins/sdk/layer.pb.h"
 
 namespace rules_inference::layer::oci {
@@ -23,6 +25,11 @@ absl::Status BuildLayout(const sdk::LayoutRequest& request, base::FileSystem& fs
 
 // The absolute path of `path` without any symlink in it.
 absl::StatusOr<std::string> RealPath(const std::string& path, base::FileSystem& fs);
+
+// Writes a layout with these documents and blobs into `root`, which is empty or not there. Blobs
+// are linked to where they are, or copied. On failure nothing is left.
+absl::Status WriteLayout(const std::string& root, const ImageBlobs& blobs, absl::string_view index,
+                         bool copy, base::FileSystem& fs);
 
 }  // namespace rules_inference::layer::oci
 

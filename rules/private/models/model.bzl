@@ -27,6 +27,7 @@ def _info(row, manifest, files):
         manifest = manifest,
         files = files,
         reference = not files,
+        row = json.encode(row),
     )
 
 def _model_impl(ctx):

@@ -2,8 +2,8 @@
 
 visibility("//rules/...")
 
-def _model_info_init(*, name, variant, revision, manifest, files, reference):
-    for (field, value) in [("name", name), ("variant", variant), ("revision", revision)]:
+def _model_info_init(*, name, variant, revision, manifest, files, reference, row):
+    for (field, value) in [("name", name), ("variant", variant), ("revision", revision), ("row", row)]:
         if type(value) != "string":
             fail("ModelInfo: {}: got {}, expected text".format(field, repr(value)))
     if type(manifest) != "File":
@@ -18,6 +18,7 @@ def _model_info_init(*, name, variant, revision, manifest, files, reference):
         "name": name,
         "reference": reference,
         "revision": revision,
+        "row": row,
         "variant": variant,
     }
 
@@ -30,6 +31,7 @@ ModelInfo, _new_model_info = provider(
         "name": "string: name of the model in its lock.",
         "reference": "bool: whether there is only the manifest.",
         "revision": "string: commit that it is of, or empty.",
+        "row": "string: its row of the lock, as JSON.",
         "variant": "string: which build of the model, such as `q5_1`, or empty.",
     },
     init = _model_info_init,

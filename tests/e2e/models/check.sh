@@ -43,7 +43,10 @@ sed -i "s#\"../../..\"#\"$repo\"#" "$scratch/workspace/MODULE.bazel" "$scratch/w
 python3 models.py serve "$scratch" &
 server=$!
 CLEANUP=("kill $server 2>/dev/null")
-for _ in {1..100}; do [[ -s $scratch/port ]] && break || sleep 0.1; done
+for _ in {1..100}; do
+  [[ -s $scratch/port ]] && break
+  sleep 0.1
+done
 python3 models.py lock "$scratch" "$(cat "$scratch/port")" || exit 1
 run first info execution_root
 workspace=$(basename -- "$(tail -n 1 "$scratch/out")")
@@ -63,7 +66,7 @@ check "there are no files" $? 1
 check_message "and it is said why" 'error: model: @reference//whisper:files: got mode = "reference", in which there are no files, expected mode = "hermetic"'
 
 # The tool is that of the repository: an outside workspace would compile it once more.
-if (cd "$repo" && "${bazel[@]}" build //plugins/inferctl && cp -fL "$("${bazel[@]}" cquery --output=files //plugins/inferctl 2>/dev/null)" "$scratch/inferctl") \
+if (cd "$repo" && "${bazel[@]}" build //plugins/inferctl && cp -fL "$("${bazel[@]}" info bazel-bin 2>/dev/null)/plugins/inferctl/inferctl" "$scratch/inferctl") \
   >"$scratch/out" 2>"$scratch/err"; then
   inferctl=$scratch/inferctl
   "$inferctl" models materialise "$manifest" --to "$scratch/served" --store "$scratch/store" >"$scratch/out" 2>"$scratch/err"
@@ -85,6 +88,11 @@ check "one of 411 models is fetched" \
 check "the first variant is taken" "$(content_of first @models//whisper)" "{}|lmgg f16"
 check "only its files are fetched" "$(requests)" "whisper-f16-config.json whisper-f16-sub-ggml-base.bin"
 check "a rule sees paths and formats" "$(content_of first //:whisper)" "whisper f16 files|config.json json config.json|sub/ggml-base.bin ggml ggml-base.bin"
+run first build --output_groups=+manifest //:artifact //:reference_artifact && run first cquery --output=files //:artifact
+layout=$scratch/first/execroot/$workspace/$(tail -n 1 "$scratch/out")
+check "an artifact whose blobs are the files" "$(python3 models.py artifact "$layout")" \
+  "whisper f16: config.json weight.config.v1.raw {}, sub/ggml-base.bin weight.v1.raw lmgg f16"
+check "its manifest needs no file" "$(cmp "$(dirname -- "$layout")"/{artifact,reference_artifact}.manifest.json && echo same)" same
 check "a layer" "$(run first build @models//whisper:layer && run first cquery --output=files @models//whisper:layer &&
   tar -tvf "$scratch/first/execroot/$workspace/$(tail -n 1 "$scratch/out")" | awk '$1 !~ /^d/ { print $1, $6 }' | paste -sd'|')" \
   "-r--r--r-- models/whisper/config.json|-r--r--r-- models/whisper/sub/ggml-base.bin"

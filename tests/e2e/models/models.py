@@ -2,6 +2,7 @@
 
     models.py make DIR           files in DIR/files
     models.py lock DIR PORT      DIR/workspace/models.lock.json
+    models.py artifact LAYOUT    reads an OCI layout as a registry would, and prints what is in it
     models.py serve DIR          writes the port to DIR/port, every request to DIR/requests.log
 """
 
@@ -49,6 +50,27 @@ def lock(root, port):
     (root / "workspace" / "models.lock.json").write_text(json.dumps({"lock_version": 1, "models": rows}, indent=1))
 
 
+def artifact(layout):
+    def blob(descriptor):
+        data = (layout / "blobs" / descriptor["digest"].replace(":", "/")).read_bytes()
+        assert "sha256:" + hashlib.sha256(data).hexdigest() == descriptor["digest"], descriptor
+        assert len(data) == descriptor["size"], descriptor
+        return data
+
+    (entry,) = json.loads((layout / "index.json").read_text())["manifests"]
+    manifest = json.loads(blob(entry))
+    assert manifest["artifactType"] == entry["artifactType"] == "application/vnd.cncf.model.manifest.v1+json"
+    assert manifest["config"]["mediaType"] == "application/vnd.cncf.model.config.v1+json"
+    config = json.loads(blob(manifest["config"]))
+    assert config["modelfs"] == {"type": "layers", "diffIds": [layer["digest"] for layer in manifest["layers"]]}, config
+    assert len(list((layout / "blobs/sha256").iterdir())) == len(manifest["layers"]) + 2
+    files = [
+        " ".join([layer["annotations"]["org.cncf.model.filepath"], layer["mediaType"].removeprefix("application/vnd.cncf.model."), blob(layer).decode()])
+        for layer in manifest["layers"]
+    ]
+    print(f"{config['descriptor']['name']} {config['descriptor']['version']}: {', '.join(files)}")
+
+
 def serve(root):
     log = open(root / "requests.log", "a", buffering=1)
 
@@ -74,4 +96,9 @@ def serve(root):
 
 
 directory = pathlib.Path(sys.argv[2])
-{"make": lambda: make(directory), "lock": lambda: lock(directory, sys.argv[3]), "serve": lambda: serve(directory)}[sys.argv[1]]()
+{
+    "artifact": lambda: artifact(directory),
+    "lock": lambda: lock(directory, sys.argv[3]),
+    "make": lambda: make(directory),
+    "serve": lambda: serve(directory),
+}[sys.argv[1]]()

@@ -92,6 +92,12 @@ run first build --output_groups=+manifest //:artifact //:reference_artifact && r
 layout=$scratch/first/execroot/$workspace/$(tail -n 1 "$scratch/out")
 check "an artifact whose blobs are the files" "$(python3 models.py artifact "$layout")" \
   "whisper f16: config.json weight.config.v1.raw {}, sub/ggml-base.bin weight.v1.raw lmgg f16"
+if command -v skopeo >/dev/null; then
+  skopeo copy --quiet "oci:$layout:latest" "dir:$scratch/copied" 2>"$scratch/err"
+  check "skopeo copies it" "$? $(cat "$scratch/copied/$(printf 'lmgg f16' | sha256sum | cut -d' ' -f1)")" "0 lmgg f16"
+else
+  skip "skopeo copies it" "skopeo is not installed"
+fi
 check "its manifest needs no file" "$(cmp "$(dirname -- "$layout")"/{artifact,reference_artifact}.manifest.json && echo same)" same
 check "a layer" "$(run first build @models//whisper:layer && run first cquery --output=files @models//whisper:layer &&
   tar -tvf "$scratch/first/execroot/$workspace/$(tail -n 1 "$scratch/out")" | awk '$1 !~ /^d/ { print $1, $6 }' | paste -sd'|')" \

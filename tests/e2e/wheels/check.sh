@@ -41,6 +41,14 @@ site=$(find "$scratch/first/execroot" -path '*/bin/small_idna/lib/python3.11/sit
 check "a tree can be imported, and is a prefix when it is asked for" \
   "$(python3 -I -c 'import sys; sys.path.insert(0, sys.argv[1]); import idna; print(idna.__file__)' "$site")" "$site/idna/__init__.py"
 
+# The extension module is for CPython 3.11, and the tests run the python3 of the machine.
+if python3 -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+  run first test //:trees_test //:env_test
+  check "tests of rules_python import them" $? 0
+else
+  skip "tests of rules_python import them" "python3 is not 3.11"
+fi
+
 run first build //:layers //:tiers //:tiers_batch //:tiers_web
 check "layers build" $? 0
 out=$(dirname -- "$(find "$scratch/first/execroot" -path '*/bin/tiers.txt')")

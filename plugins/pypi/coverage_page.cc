@@ -43,11 +43,12 @@ absl::string_view Word(Cell::State state) {
   }
 }
 
-std::string Megabytes(uint64_t bytes) {
+std::string SizeText(uint64_t bytes) {
   if (bytes >= uint64_t{1000000000}) {
     return absl::StrFormat("%.2f GB", static_cast<double>(bytes) / 1e9);
   }
-  return absl::StrFormat(bytes < 1000000 ? "%.2f MB" : "%.1f MB", static_cast<double>(bytes) / 1e6);
+  if (bytes < 1000000) return absl::StrCat((bytes + 999) / 1000, " kB");
+  return absl::StrFormat("%.1f MB", static_cast<double>(bytes) / 1e6);
 }
 
 std::string CellText(const Row& row, const Cell& cell) {
@@ -55,7 +56,7 @@ std::string CellText(const Row& row, const Cell& cell) {
   if (row.source() == Row::URL && cell.state() == Cell::MISSING) return "by url";
   if (row.source() == Row::VCS && cell.state() == Cell::MISSING) return "repository";
   if (cell.state() != Cell::WHEEL || cell.size() == 0) return std::string(Word(cell.state()));
-  return absl::StrCat("wheel ", Megabytes(cell.size()));
+  return absl::StrCat("wheel ", SizeText(cell.size()));
 }
 
 bool IsGap(const Row& row, const Cell& cell) {
@@ -122,7 +123,7 @@ std::vector<std::string> TotalLines(const sdk::CoverageReport& report) {
   }
   if (totals.wheels() > 0) {
     std::string sizes =
-        totals.unsized() == totals.wheels() ? "sizes not known" : Megabytes(totals.bytes());
+        totals.unsized() == totals.wheels() ? "sizes not known" : SizeText(totals.bytes());
     if (totals.unsized() > 0 && totals.unsized() < totals.wheels()) {
       absl::StrAppend(&sizes, " without ", totals.unsized(), " whose size is not known");
     }
@@ -197,10 +198,11 @@ p, .soft { color: var(--soft); }
 .bar i { background: currentColor; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .35rem .9rem .35rem .35rem; vertical-align: top;
-  border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+  border-bottom: 1px solid var(--line); }
 thead th { position: sticky; top: 0; background: var(--ground); font-weight: 600; }
 tbody th { font-weight: 500; white-space: nowrap; } td.n { text-align: right; white-space: nowrap; }
-small { display: block; color: var(--soft); font: 12px/1.4 ui-monospace, monospace; }
+small { display: block; color: var(--soft); font: 12px/1.4 ui-monospace, monospace;
+  min-width: 17rem; overflow-wrap: anywhere; }
 .ok { color: var(--ok); } .gap { color: var(--gap); font-weight: 600; }
 .other { color: var(--other); } .none { color: var(--soft); }
 </style>
@@ -232,7 +234,7 @@ std::string Tiles(const sdk::CoverageReport& report) {
   }
   if (totals.wheels() > 0) {
     absl::StrAppend(&text,
-                    Tile("ink", totals.bytes() > 0 ? Megabytes(totals.bytes()) : "size not known",
+                    Tile("ink", totals.bytes() > 0 ? SizeText(totals.bytes()) : "size not known",
                          absl::StrCat("in ", totals.wheels(), " wheels",
                                       totals.unsized() > 0 && totals.bytes() > 0
                                           ? absl::StrCat(", ", totals.unsized(), " not counted")
@@ -297,7 +299,7 @@ std::string LicenseTable(const sdk::CoverageReport& report) {
                     license->license() == "unknown" ? " class=\"other\"" : "",
                     " style=\"white-space:normal\">", Escaped(license->license()),
                     "<td class=\"n\">", license->names_size(), "<td class=\"n\">",
-                    license->bytes() > 0 ? Megabytes(license->bytes()) : "", "<td class=\"soft\">",
+                    license->bytes() > 0 ? SizeText(license->bytes()) : "", "<td class=\"soft\">",
                     Escaped(absl::StrJoin(license->names(), ", ")), "</tr>\n");
   }
   return text + "</tbody>\n</table>\n";
@@ -337,7 +339,7 @@ std::string CoverageText(const sdk::CoverageReport& report) {
     std::vector<std::vector<std::string>> rows = {{"license", "distributions", "size"}};
     for (const sdk::LicenseTotal* license : Licenses(report)) {
       rows.push_back({license->license(), absl::StrCat(license->names_size()),
-                      license->bytes() > 0 ? Megabytes(license->bytes()) : ""});
+                      license->bytes() > 0 ? SizeText(license->bytes()) : ""});
     }
     absl::StrAppend(&text, "\n", Table(rows));
   }

@@ -29,6 +29,41 @@ bazel_in() {
     --noshow_progress --experimental_convenience_symlinks=ignore "$@") >"$scratch/out" 2>"$scratch/err"
 }
 
+# run BASE COMMAND ARGUMENT...: the same, with a repository cache that is empty at first. A check may have its own.
+run() {
+  local base=$1 command=$2
+  shift 2
+  bazel_in "$base" "$command" --repository_cache="$scratch/repository_cache" "$@"
+}
+
+# copy_workspace: Bazel runs in a copy, for workspaces whose locks name the port of a server.
+copy_workspace() {
+  workspace_dir=$scratch/workspace
+  cp -r "$here" "$workspace_dir"
+  sed -i "s#\"../../..\"#\"$repo\"#" "$workspace_dir/MODULE.bazel" "$workspace_dir/WORKSPACE"
+}
+
+# start_server SCRIPT: `SCRIPT serve $scratch` on loopback, which writes $scratch/port and $scratch/requests.log; its id is $server.
+start_server() {
+  rm -f "$scratch/port"
+  : >>"$scratch/requests.log"
+  python3 "$1" serve "$scratch" &
+  server=$!
+  CLEANUP=("kill $server 2>/dev/null")
+  for _ in {1..100}; do
+    [[ -s $scratch/port ]] && return
+    sleep 0.1
+  done
+  echo "FAIL ${suite}_$mode/server: no port after 10 s"
+  exit 1
+}
+
+# requests: what the server was asked for since the last call.
+requests() {
+  LC_ALL=C sort "$scratch/requests.log" | paste -sd' '
+  : >"$scratch/requests.log"
+}
+
 # stop BASE: ends its server, and every worker with it.
 stop() { (cd -- "$workspace_dir" && "${bazel[@]}" --output_base="$scratch/$1" shutdown >/dev/null 2>&1); }
 

@@ -6,19 +6,6 @@ set -uo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/../lib.bash"
 
 bases=(first second)
-workspace_dir=$scratch/workspace
-
-run() {
-  local base=$1 command=$2
-  shift 2
-  bazel_in "$base" "$command" --repository_cache="$scratch/repository_cache" "$@"
-}
-
-# requests: what the server was asked for since the last call.
-requests() {
-  LC_ALL=C sort "$scratch/requests.log" | paste -sd' '
-  : >"$scratch/requests.log"
-}
 
 # files BASE TARGET FLAG...: names of the files of a target that is built.
 files() {
@@ -32,18 +19,9 @@ files() {
   sed 's#.*/##' "$scratch/out" | LC_ALL=C sort | paste -sd' '
 }
 
-# The workspace is a copy, because its locks name the port of the server.
 python3 wheels.py make "$scratch" || exit 1
-cp -r "$here" "$scratch/workspace"
-sed -i "s#\"../../..\"#\"$repo\"#" "$scratch/workspace/MODULE.bazel" "$scratch/workspace/WORKSPACE"
-: >"$scratch/requests.log"
-python3 wheels.py serve "$scratch" &
-server=$!
-CLEANUP=("kill $server 2>/dev/null")
-for _ in {1..100}; do
-  [[ -s $scratch/port ]] && break
-  sleep 0.1
-done
+copy_workspace
+start_server wheels.py
 python3 wheels.py lock "$scratch" "$(cat "$scratch/port")" || exit 1
 flags=@rules_inference//rules/private/wheels
 

@@ -6,19 +6,6 @@ set -uo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/../lib.bash"
 
 bases=(first second)
-workspace_dir=$scratch/workspace
-
-run() {
-  local base=$1 command=$2
-  shift 2
-  bazel_in "$base" "$command" --repository_cache="$scratch/repository_cache" "$@"
-}
-
-# requests: what the server was asked for since the last call.
-requests() {
-  LC_ALL=C sort "$scratch/requests.log" | paste -sd' '
-  : >"$scratch/requests.log"
-}
 
 # content_of BASE TARGET FLAG...: all files of a target.
 content_of() {
@@ -35,18 +22,9 @@ content_of() {
   done < <(LC_ALL=C sort "$scratch/out") | sed '/^$/d' | paste -sd'|'
 }
 
-# The workspace is a copy, because its lock names the port of the server.
 python3 models.py make "$scratch" || exit 1
-cp -r "$here" "$scratch/workspace"
-sed -i "s#\"../../..\"#\"$repo\"#" "$scratch/workspace/MODULE.bazel" "$scratch/workspace/WORKSPACE"
-: >"$scratch/requests.log"
-python3 models.py serve "$scratch" &
-server=$!
-CLEANUP=("kill $server 2>/dev/null")
-for _ in {1..100}; do
-  [[ -s $scratch/port ]] && break
-  sleep 0.1
-done
+copy_workspace
+start_server models.py
 python3 models.py lock "$scratch" "$(cat "$scratch/port")" || exit 1
 run first info execution_root
 workspace=$(basename -- "$(tail -n 1 "$scratch/out")")

@@ -6,16 +6,8 @@ set -uo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/../lib.bash"
 
 bases=(first)
-workspace_dir=$scratch/workspace
-cp -r "$here" "$workspace_dir"
-sed -i "s#\"../../..\"#\"$repo\"#" "$workspace_dir/MODULE.bazel" "$workspace_dir/WORKSPACE"
+copy_workspace
 python3 sdists.py "$workspace_dir" || exit 1
-
-run() {
-  local base=$1 command=$2
-  shift 2
-  bazel_in "$base" "$command" --repository_cache="$scratch/repository_cache" "$@"
-}
 
 # path BASE TARGET: where the last file of a target is that is built.
 path() {

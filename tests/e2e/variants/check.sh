@@ -6,19 +6,6 @@ set -uo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/../lib.bash"
 
 bases=(first second)
-workspace_dir=$scratch/workspace
-
-run() {
-  local base=$1 command=$2
-  shift 2
-  bazel_in "$base" "$command" --repository_cache="$scratch/repository_cache" "$@"
-}
-
-# requests: what the server was asked for since the last call.
-requests() {
-  LC_ALL=C sort "$scratch/requests.log" | paste -sd' '
-  : >"$scratch/requests.log"
-}
 
 # output_of BASE TARGET FLAG...: what the selected program prints.
 output_of() {
@@ -33,24 +20,9 @@ output_of() {
   "$scratch/$base/execroot/$workspace/$directory/bin/demo" 2>&1
 }
 
-# The workspace is a copy, because its locks name the port of the server.
 python3 archives.py make "$scratch" || exit 1
-cp -r "$here" "$scratch/workspace"
-sed -i "s#\"../../..\"#\"$repo\"#" "$scratch/workspace/MODULE.bazel" "$scratch/workspace/WORKSPACE"
-: >"$scratch/requests.log"
-start_server() {
-  rm -f "$scratch/port"
-  python3 archives.py serve "$scratch" &
-  server=$!
-  CLEANUP=("kill $server 2>/dev/null")
-  for _ in {1..100}; do
-    [[ -s $scratch/port ]] && return
-    sleep 0.1
-  done
-  check "server" "did not start" "started"
-  exit 1
-}
-start_server
+copy_workspace
+start_server archives.py
 python3 archives.py lock "$scratch" "$(cat "$scratch/port")" || exit 1
 run first info execution_root
 workspace=$(basename -- "$(tail -n 1 "$scratch/out")")

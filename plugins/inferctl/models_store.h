@@ -88,7 +88,7 @@ absl::StatusOr<Overview> Look(Console& console, store::Store& store, const Works
 // "today", "3 days ago".
 std::string Ago(absl::Time then, absl::Time now);
 
-// A path as people write it: "~/work".
+// A path as people write it: "~/projects".
 std::string Tilde(Console& console, absl::string_view path);
 
 }  // namespace rules_inference::inferctl

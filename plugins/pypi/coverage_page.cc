@@ -11,10 +11,10 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
+#include "plugins/base/human_size.h"
 #include "plugins/pypi/coverage.h"
 #include "plugins/sdk/coverage.pb.h"
 
@@ -43,20 +43,12 @@ absl::string_view Word(Cell::State state) {
   }
 }
 
-std::string SizeText(uint64_t bytes) {
-  if (bytes >= uint64_t{1000000000}) {
-    return absl::StrFormat("%.2f GB", static_cast<double>(bytes) / 1e9);
-  }
-  if (bytes < 1000000) return absl::StrCat((bytes + 999) / 1000, " kB");
-  return absl::StrFormat("%.1f MB", static_cast<double>(bytes) / 1e6);
-}
-
 std::string CellText(const Row& row, const Cell& cell) {
   // What comes by url or from a repository is listed as such; an index does not lack it.
   if (row.source() == Row::URL && cell.state() == Cell::MISSING) return "by url";
   if (row.source() == Row::VCS && cell.state() == Cell::MISSING) return "repository";
   if (cell.state() != Cell::WHEEL || cell.size() == 0) return std::string(Word(cell.state()));
-  return absl::StrCat("wheel ", SizeText(cell.size()));
+  return absl::StrCat("wheel ", base::HumanSize(cell.size()));
 }
 
 bool IsGap(const Row& row, const Cell& cell) {
@@ -123,7 +115,7 @@ std::vector<std::string> TotalLines(const sdk::CoverageReport& report) {
   }
   if (totals.wheels() > 0) {
     std::string sizes =
-        totals.unsized() == totals.wheels() ? "sizes not known" : SizeText(totals.bytes());
+        totals.unsized() == totals.wheels() ? "sizes not known" : base::HumanSize(totals.bytes());
     if (totals.unsized() > 0 && totals.unsized() < totals.wheels()) {
       absl::StrAppend(&sizes, " without ", totals.unsized(), " whose size is not known");
     }
@@ -233,12 +225,12 @@ std::string Tiles(const sdk::CoverageReport& report) {
     absl::StrAppend(&text, Tile("gap", absl::StrCat(report.collisions_size()), "collisions"));
   }
   if (totals.wheels() > 0) {
-    absl::StrAppend(&text,
-                    Tile("ink", totals.bytes() > 0 ? SizeText(totals.bytes()) : "size not known",
-                         absl::StrCat("in ", totals.wheels(), " wheels",
-                                      totals.unsized() > 0 && totals.bytes() > 0
-                                          ? absl::StrCat(", ", totals.unsized(), " not counted")
-                                          : "")));
+    absl::StrAppend(
+        &text, Tile("ink", totals.bytes() > 0 ? base::HumanSize(totals.bytes()) : "size not known",
+                    absl::StrCat("in ", totals.wheels(), " wheels",
+                                 totals.unsized() > 0 && totals.bytes() > 0
+                                     ? absl::StrCat(", ", totals.unsized(), " not counted")
+                                     : "")));
   }
   absl::StrAppend(&text, "</div>\n<div class=\"bar\">");
   for (const auto& [kind, count] :
@@ -295,12 +287,12 @@ std::string LicenseTable(const sdk::CoverageReport& report) {
       "<h2>Licenses</h2>\n<table>\n<thead><tr><th>License<th>Distributions<th>Size<th>"
       "</tr></thead>\n<tbody>\n";
   for (const sdk::LicenseTotal* license : Licenses(report)) {
-    absl::StrAppend(&text, "<tr><th scope=\"row\"",
-                    license->license() == "unknown" ? " class=\"other\"" : "",
-                    " style=\"white-space:normal\">", Escaped(license->license()),
-                    "<td class=\"n\">", license->names_size(), "<td class=\"n\">",
-                    license->bytes() > 0 ? SizeText(license->bytes()) : "", "<td class=\"soft\">",
-                    Escaped(absl::StrJoin(license->names(), ", ")), "</tr>\n");
+    absl::StrAppend(
+        &text, "<tr><th scope=\"row\"", license->license() == "unknown" ? " class=\"other\"" : "",
+        " style=\"white-space:normal\">", Escaped(license->license()), "<td class=\"n\">",
+        license->names_size(), "<td class=\"n\">",
+        license->bytes() > 0 ? base::HumanSize(license->bytes()) : "", "<td class=\"soft\">",
+        Escaped(absl::StrJoin(license->names(), ", ")), "</tr>\n");
   }
   return text + "</tbody>\n</table>\n";
 }
@@ -339,7 +331,7 @@ std::string CoverageText(const sdk::CoverageReport& report) {
     std::vector<std::vector<std::string>> rows = {{"license", "distributions", "size"}};
     for (const sdk::LicenseTotal* license : Licenses(report)) {
       rows.push_back({license->license(), absl::StrCat(license->names_size()),
-                      license->bytes() > 0 ? SizeText(license->bytes()) : ""});
+                      license->bytes() > 0 ? base::HumanSize(license->bytes()) : ""});
     }
     absl::StrAppend(&text, "\n", Table(rows));
   }

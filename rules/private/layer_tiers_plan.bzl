@@ -72,8 +72,8 @@ def plan_tiers(images, sizes, heavy, heavy_bytes, budget):
       budget: greatest number of layers of an image.
 
     Returns:
-      struct (images: dict from image to its list of layers, bottom first; layer: struct (heavy, wheels, users), where `heavy` says
-      that its one wheel is alone, `wheels` is sorted, and `users` are the images that have the layer).
+      dict from image to its list of layers, bottom first: struct (bytes, heavy, wheels, users), where `heavy` says that its one
+      wheel is alone, `wheels` is sorted, and `users` are the images that have the layer.
     """
     wheels_of = {image: {id: None for id in wheels} for image, wheels in images.items()}
     named = {id: None for id in heavy}
@@ -93,12 +93,12 @@ def plan_tiers(images, sizes, heavy, heavy_bytes, budget):
                 groups.setdefault(tuple(users[id]), []).append(id)
         spare = budget - len([id for id in mine if id in is_alone])
         layers = [
-            ((-len(users[id]), 0, is_alone[id], ""), struct(heavy = True, wheels = (id,), users = tuple(users[id])))
+            ((-len(users[id]), 0, is_alone[id], ""), struct(bytes = sizes[id], heavy = True, wheels = (id,), users = tuple(users[id])))
             for id in mine
             if id in is_alone
         ]
         for key, ids in _fold((image,), groups, spare, sizes).items():
-            rank = (-len(key), 1, -_sum(ids, sizes), sorted(ids)[0])
-            layers.append((rank, struct(heavy = False, wheels = tuple(sorted(ids)), users = key)))
+            layer = struct(bytes = _sum(ids, sizes), heavy = False, wheels = tuple(sorted(ids)), users = key)
+            layers.append(((-len(key), 1, -layer.bytes, layer.wheels[0]), layer))
         plan[image] = [layer for _, layer in sorted(layers, key = lambda ranked: ranked[0])]
-    return struct(images = plan)
+    return plan

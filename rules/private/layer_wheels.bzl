@@ -71,7 +71,7 @@ def _wheel_layers_impl(ctx):
             wheels = [wheels[stem].whl for stem in (layer.wheels if layer.heavy else wheels) if stem in layer.wheels],
             what = "wheel " + layer.wheels[0] if layer.heavy else "wheels of " + ctx.label.name,
         )
-        for layer in plan.images[""]
+        for layer in plan[""]
     ]
     return [LayerGroupInfo(layers = layers)] + layer_outputs(layers)
 
@@ -127,17 +127,14 @@ def _light_name(users):
     name = "light-" + "+".join(users)
     return name if len(name) <= _MAX_USERS else "{}-{}-{}".format(name[:_MAX_USERS - 20], len(users), abs(hash(name)))
 
-def _report(images, plan, sizes):
+def _report(plan):
     """Returns the plan as text: each image with its layers."""
     lines = []
-    for image in sorted(images):
-        lines.append("{}: {} layers".format(image, len(plan.images[image])))
-        for layer in plan.images[image]:
-            total = 0
-            for stem in layer.wheels:
-                total += sizes[stem]
+    for image in sorted(plan):
+        lines.append("{}: {} layers".format(image, len(plan[image])))
+        for layer in plan[image]:
             lines.append("  {} KiB  {}{}".format(
-                ("        " + str((total + 1023) // 1024))[-9:],
+                ("        " + str((layer.bytes + 1023) // 1024))[-9:],
                 ", ".join(layer.wheels),
                 "" if len(layer.users) == 1 else "  (also in {})".format(", ".join([user for user in layer.users if user != image])),
             ))
@@ -147,23 +144,27 @@ def _wheel_tiers_impl(ctx):
     images = {image: target[_ImageWheelsInfo] for target, image in ctx.attr.sets.items()}
     heavy = _by_stem(ctx.label, wheel_sources(ctx.label, ctx.attr.heavy))
     wheels = _by_stem(ctx.label, [source for image in images.values() for source in image.sources])
+    _by_stem(ctx.label, wheels.values() + heavy.values())
     for stem in heavy:
         if stem not in wheels:
             fail("{}: heavy: got {}, which no image has; expected a wheel of an image".format(ctx.label, stem))
-        if wheels[stem].whl != heavy[stem].whl:
-            _by_stem(ctx.label, [wheels[stem], heavy[stem]])
     stems = {image: [_stem(source.whl) for source in info.sources] for image, info in images.items()}
     for mine in stems.values():
         named = len([stem for stem in mine if stem in heavy])
         _check_budget(ctx.label, ctx.attr.budget, 0, named, named < len(mine))
-    sizes = {stem: source.size for stem, source in wheels.items()}
-    plan = plan_tiers(stems, sizes, heavy.keys(), _heavy_bytes(ctx), ctx.attr.budget)
+    plan = plan_tiers(
+        stems,
+        {stem: source.size for stem, source in wheels.items()},
+        heavy.keys(),
+        _heavy_bytes(ctx),
+        ctx.attr.budget,
+    )
 
     made = {}
     layers = {}
-    for image in sorted(plan.images):
+    for image in sorted(plan):
         layers[image] = []
-        for layer in plan.images[image]:
+        for layer in plan[image]:
             if layer not in made:
                 name = layer.wheels[0] if layer.heavy else _light_name(layer.users)
                 made[layer] = wheel_layer_action(
@@ -174,7 +175,7 @@ def _wheel_tiers_impl(ctx):
                 )
             layers[image].append(made[layer])
     report = ctx.actions.declare_file(ctx.label.name + ".txt")
-    ctx.actions.write(report, _report(images, plan, sizes))
+    ctx.actions.write(report, _report(plan))
     return [
         DefaultInfo(files = depset([report])),
         OutputGroupInfo(blob = depset([layer.blob for layer in made.values()])),

@@ -11,7 +11,7 @@ def _plan(images, sizes = {}, heavy = [], heavy_mib = 10, budget = 20):
     """The plan as dict from image to the wheels of its layers; sizes in MiB, 1 when not given."""
     wheels = {wheel: sizes.get(wheel, 1) * _MIB for mine in images.values() for wheel in mine}
     plan = plan_tiers(images, wheels, heavy, heavy_mib * _MIB, budget)
-    return {image: [list(layer.wheels) for layer in layers] for image, layers in plan.images.items()}
+    return {image: [list(layer.wheels) for layer in layers] for image, layers in plan.items()}
 
 def _light_wheels_share_by_users_impl(ctx):
     env = unittest.begin(ctx)

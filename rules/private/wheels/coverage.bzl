@@ -1,5 +1,6 @@
 """`wheel_coverage`: which requirement lists a lock of wheels covers, as a report and as a test."""
 
+load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//rules/private/providers:wheel_info.bzl", "WheelInfo")
 load(":trees_input.bzl", "TREE_PROVIDERS", "trees_of")
 
@@ -89,16 +90,13 @@ wheel_coverage = rule(
     attrs = _ATTRS | {"_tool": attr.label(cfg = "exec", default = "//plugins/inferctl", executable = True)},
 )
 
-def _quote(text):
-    return "'" + text.replace("'", "'\\''") + "'"
-
 def _wheel_coverage_test_impl(ctx):
     script = ctx.actions.declare_file(ctx.label.name)
     ctx.actions.write(
         script,
         "#!/bin/sh\nexec {} {}\n".format(
-            _quote(ctx.executable._tool.short_path),
-            " ".join([_quote(flag) for flag in _flags(ctx, True)]),
+            shell.quote(ctx.executable._tool.short_path),
+            " ".join([shell.quote(flag) for flag in _flags(ctx, True)]),
         ),
         is_executable = True,
     )

@@ -1,11 +1,9 @@
 """`elf_closure_test`: every library that the native code of some wheels needs is there."""
 
+load("@bazel_skylib//lib:shell.bzl", "shell")
 load(":trees_input.bzl", "TREE_PROVIDERS", "trees_of")
 
 visibility(["//rules/..."])
-
-def _quote(text):
-    return "'" + text.replace("'", "'\\''") + "'"
 
 def _elf_closure_test_impl(ctx):
     layouts = [info.layout for info in trees_of(ctx.attr.wheels)]
@@ -16,7 +14,7 @@ def _elf_closure_test_impl(ctx):
     ] + [layout.short_path for layout in layouts]
     ctx.actions.write(
         script,
-        "#!/bin/sh\nexec {}\n".format(" ".join([_quote(argument) for argument in arguments])),
+        "#!/bin/sh\nexec {}\n".format(" ".join([shell.quote(argument) for argument in arguments])),
         is_executable = True,
     )
     runfiles = ctx.runfiles(layouts).merge(ctx.attr._tool[DefaultInfo].default_runfiles)

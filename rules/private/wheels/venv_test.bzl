@@ -1,11 +1,9 @@
 """`wheel_venv_test`: a Python file as a test, in a virtual environment."""
 
+load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//rules/private/providers:wheel_venv_info.bzl", "WheelVenvInfo")
 
 visibility(["//rules/..."])
-
-def _quote(text):
-    return "'" + text.replace("'", "'\\''") + "'"
 
 def _main(ctx):
     if ctx.file.main:
@@ -22,7 +20,7 @@ def _wheel_venv_test_impl(ctx):
     # A test starts in its runfiles.
     ctx.actions.write(
         script,
-        "#!/bin/sh\nexec {} {} \"$@\"\n".format(_quote("./{}/bin/python".format(venv.tree.short_path)), _quote(main.short_path)),
+        "#!/bin/sh\nexec {} {} \"$@\"\n".format(shell.quote("./{}/bin/python".format(venv.tree.short_path)), shell.quote(main.short_path)),
         is_executable = True,
     )
     runfiles = ctx.runfiles(ctx.files.srcs + ctx.files.data + [main]).merge_all(

@@ -57,18 +57,25 @@ else
   skip "plugins without optimization" "REPRODUCIBLE_SLOW=1 asks for it"
 fi
 
-# Threads are a field of the request: the plugin runs on the requests of the build, changed in that field. Requests of
-# actions with mapped paths name files that only the sandbox has.
+# Threads are a field of the request: the plugin runs on the requests of the build, changed in that field, as aquery tells
+# them (Bazel writes them to files only where it runs the action). Requests of actions with mapped paths name files that
+# only the sandbox has.
 FLAGS+=(--modify_execution_info='^(WheelLayer|FileLayer)$=-supports-path-mapping')
-build_or_die //examples/comfy:image --materialize_param_files
+build_or_die //examples/comfy:image
 root=$(bazel info execution_root 2>/dev/null)
 for target in //examples/comfy:deps //examples/comfy:app; do
   wrong=
   count=0
+  rm -rf "$SCRATCH/requests" && mkdir "$SCRATCH/requests"
   plugin=$(bazel aquery --output=jsonproto "mnemonic('WheelLayer|FileLayer', $target)" 2>/dev/null |
-    python3 -c 'import json, sys; print(json.load(sys.stdin)["actions"][0]["arguments"][0])')
+    python3 -c '
+import json, sys
+for i, action in enumerate(json.load(sys.stdin)["actions"]):
+    plugin, *lines = action["arguments"]
+    open(f"{sys.argv[1]}/{i}", "w").write("\n".join(lines) + "\n")
+print(plugin)' "$SCRATCH/requests")
   while read -r blob; do
-    params=$(grep -lF "\"output\":\"$blob\"" "$root/${blob%/*}"/*.params | head -n 1)
+    params=$(grep -lF "\"output\":\"$blob\"" "$SCRATCH"/requests/*)
     side=${blob%.tar.gz}.layer.json
     for threads in 1 3; do
       sed -e "s#\"threads\":[0-9]*#\"threads\":$threads#" -e "s#\"$blob\"#\"$SCRATCH/blob\"#" -e "s#\"$side\"#\"$SCRATCH/side\"#" \

@@ -153,7 +153,7 @@ absl::StatusOr<FetchResult> FetchBy(base::FileSystem& fs, const FetchRequest& re
     urls.push_back(std::move(url));
   }
   Expected expected{.size = request.size, .sha256 = std::nullopt, .max_size = options.max_size};
-  if (pinned) expected.sha256 = request.sha256;
+  if (pinned && request.slice.total == 0) expected.sha256 = request.sha256;
   Sink sink(fs, request.destination, request.mode, expected, options.progress, request.resume,
             request.slice);
   std::vector<Failure> failures;

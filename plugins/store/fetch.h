@@ -33,11 +33,13 @@ struct Resume {
   std::string ranges;
 };
 
-// A part of a file; size and sha256 of the request are then those of the part.
+// A part of a file: the size of the request is then that of the part, and its sha256 is ignored.
 struct Slice {
   uint64_t begin = 0;
   // Size of the whole file; 0 means that there is no slice.
   uint64_t total = 0;
+  // Of the part. Whoever puts a file together from parts compares the digest of the file.
+  uint32_t crc32 = 0;
 };
 
 // What is asked in the place of urls that begin with `from`, which ends in "/".

@@ -18,6 +18,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "libdeflate.h"
 #include "plugins/base/digest.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/status_macros.h"
@@ -86,15 +87,17 @@ absl::Status Part::Load() {
     base::Sha256 done;
     for (const Range& range : map.ranges) {
       base::Sha256 whole = done;
-      base::Sha256 hasher;
-      for (uint64_t at = range.begin; at < range.end;) {
+      uint32_t crc32 = 0;
+      uint64_t at = range.begin;
+      while (at < range.end) {
         const auto count = static_cast<size_t>(std::min<uint64_t>(buffer.size(), range.end - at));
         // Bytes that cannot be read are as good as wrong ones: they are fetched again.
         if (!base::ReadExactly(*data_, at, absl::MakeSpan(buffer.data(), count)).ok()) break;
-        base::Sha256::UpdateBoth(whole, hasher, absl::string_view(buffer.data(), count));
+        whole.Update(absl::string_view(buffer.data(), count));
+        crc32 = libdeflate_crc32(crc32, buffer.data(), count);
         at += count;
       }
-      if (hasher.Finish() != range.sha256) break;
+      if (at < range.end || crc32 != range.crc32) break;
       done = whole;
       done_ = range.end;
       map_size_ += RangeLine(range).size();
@@ -126,7 +129,7 @@ absl::Status Part::Begin(const Source& source) {
 
 absl::Status Part::Append(absl::string_view data) {
   while (!data.empty()) {
-    // Up to the end of the buffer or of the range, so that both hashes stay in step.
+    // Up to the end of the buffer or of the range.
     const uint64_t room = std::min<uint64_t>(range_begin_ + NextRange(range_begin_) - done_,
                                              kBuffer - buffer_.size());
     const absl::string_view piece =

@@ -3,8 +3,8 @@
 //   <directory>/<hex>.data    the bytes so far
 //   <directory>/<hex>.jsonl   their range map (range_map.h)
 //
-// Invariant: what Open counts as done has been read again and has the digests of the map, so it is
-// what a server sent, whatever happened to the machine since. Nothing but Finish gives the bytes
+// Invariant: what Open counts as done has been read again and has the checksums of the map, so it
+// is what a server sent, whatever happened to the machine since. Nothing but Finish gives the bytes
 // another name, and whoever calls it has compared the digest of the whole file.
 //
 // The data file is held by flock as long as the object lives: one process at a time. Where locks do
@@ -62,7 +62,7 @@ class Part {
   absl::Status Load();
   // Writes what waits in `buffer_`, and has it hashed.
   absl::Status Flush();
-  // Writes down the ranges whose digests are there; with `wait`, all that have ended.
+  // Writes down the ranges whose checksums are there; with `wait`, all that have ended.
   absl::Status WriteRanges(bool wait);
   // Ends the range that has begun.
   absl::Status EndRange();

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "libdeflate.h"
 #include "plugins/base/digest.h"
 #include "plugins/store/range_map.h"
 
@@ -38,7 +39,7 @@ void RangeHasher::Begin(const base::Sha256& whole) {
   Drain(lock);
   ended_.clear();
   whole_ = whole;
-  range_ = base::Sha256();
+  range_ = 0;
 }
 
 std::string RangeHasher::Update(std::string data) {
@@ -50,7 +51,7 @@ std::string RangeHasher::Update(std::string data) {
   return spare;
 }
 
-void RangeHasher::EndRange(uint64_t begin, uint64_t end) { Add({.end = Range{begin, end, {}}}); }
+void RangeHasher::EndRange(uint64_t begin, uint64_t end) { Add({.end = Range{begin, end}}); }
 
 void RangeHasher::Add(Work work) {
   // Most parts are never written to: they are complete, or in other hands.
@@ -85,9 +86,10 @@ void RangeHasher::Run() {
     busy_ = true;
     lock.unlock();
     if (work.end.has_value()) {
-      work.end->sha256 = range_.Finish();
+      work.end->crc32 = std::exchange(range_, 0);
     } else {
-      base::Sha256::UpdateBoth(whole_, range_, work.data);
+      whole_.Update(work.data);
+      range_ = libdeflate_crc32(range_, work.data.data(), work.data.size());
     }
     lock.lock();
     if (work.end.has_value()) {

@@ -1,5 +1,5 @@
-// The two digests of a file that comes in ranges, that of the whole and that of each range,
-// computed on a thread of its own while the caller receives and writes.
+// The digest of a file that comes in ranges and the checksum of each range, computed on a thread of
+// their own while the caller receives and writes.
 //
 // Hashing costs about as much processor time as receiving and writing together, so that it would
 // halve the speed of a fast download.
@@ -34,7 +34,7 @@ class RangeHasher {
   // Takes the bytes; waits while too many of before are not hashed yet. Returns an empty string to
   // be filled next: the memory of one that was hashed, which new memory would cost more than.
   std::string Update(std::string data);
-  // Ends a range with the bytes so far; its digest comes by TakeEnded.
+  // Ends a range with the bytes so far; its checksum comes by TakeEnded.
   void EndRange(uint64_t begin, uint64_t end);
   // The ranges that have been hashed since the last call, in their order; with `wait`, all that
   // were ended.
@@ -62,7 +62,7 @@ class RangeHasher {
   bool stop_ = false;
   // Touched by the thread while it is busy, and by the caller only when it is not.
   base::Sha256 whole_;
-  base::Sha256 range_;
+  uint32_t range_ = 0;
   std::thread thread_;
 };
 

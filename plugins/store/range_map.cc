@@ -14,7 +14,7 @@
 namespace rules_inference::store {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr uint64_t kSmallest = uint64_t{256} << 10;
 constexpr uint64_t kLargest = uint64_t{8} << 20;
 // 1 % and some room for what is on its way.
@@ -48,9 +48,7 @@ RangeMap RangeMap::Parse(absl::string_view text) {
   while (TakeLine(rest, &line)) {
     const auto range = sdk::ParseJson<PartRange>("ranges", line);
     if (!range.ok() || range->end() <= begin || range->end() > map.size) break;
-    const auto digest = base::Digest::Parse(range->sha256());
-    if (!digest.ok()) break;
-    map.ranges.push_back({begin, range->end(), *digest});
+    map.ranges.push_back({begin, range->end(), range->crc32()});
     begin = range->end();
     map.length = text.size() - rest.size();
   }
@@ -71,13 +69,14 @@ std::string HeaderLine(const base::Digest& sha256, uint64_t size, const Source& 
 std::string RangeLine(const Range& range) {
   PartRange line;
   line.set_end(range.end);
-  line.set_sha256(range.sha256.ToString());
+  line.set_crc32(range.crc32);
   return absl::StrCat(sdk::ToCanonicalJson(line), "\n");
 }
 
-uint64_t NextRange(uint64_t done) {
-  // To a multiple of the block of SHA-256, so that both hashes of the bytes stay in step.
-  return (done + std::clamp(done / kShare, kSmallest, kLargest)) / 64 * 64 - done;
+std::string CrcText(uint32_t crc32) {
+  return absl::StrCat("crc32:", absl::Hex(crc32, absl::kZeroPad8));
 }
+
+uint64_t NextRange(uint64_t done) { return std::clamp(done / kShare, kSmallest, kLargest); }
 
 }  // namespace rules_inference::store

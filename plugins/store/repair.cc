@@ -2,7 +2,7 @@
 // changing a file that others have open.
 //
 // Idea: the range map names the wrong ranges. Each is fetched by a request for that range and has
-// to have the digest of the map; then a new file is put together from the good bytes and the
+// to have the checksum of the map; then a new file is put together from the good bytes and the
 // fetched ones, hashed on the way, and takes the name of the old one.
 //
 // Invariant: what gets the name has the digest of the blob. When ranges do not lead there (no map,
@@ -85,9 +85,8 @@ absl::StatusOr<uint64_t> RepairRanges(Store& store, const BlobRequest& request,
     FetchRequest fetch;
     fetch.urls = request.urls;
     fetch.size = range.end - range.begin;
-    fetch.sha256 = range.sha256;
     fetch.destination = base::JoinPath(scratch.path(), absl::StrCat(range.begin));
-    fetch.slice = Slice{.begin = range.begin, .total = old->size()};
+    fetch.slice = Slice{.begin = range.begin, .total = old->size(), .crc32 = range.crc32};
     RETURN_IF_ERROR(Fetch(fs, fetch, options).status());
     fetched += fetch.size;
     RETURN_IF_ERROR(AppendFrom(*old, at, range.begin, *output, hasher));

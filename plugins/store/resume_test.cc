@@ -21,6 +21,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "libdeflate.h"
 #include "plugins/base/digest.h"
 #include "plugins/base/faulty_file_system.h"
 #include "plugins/base/file_system.h"
@@ -248,9 +249,9 @@ TEST_F(ResumeTest, MapCutAnywhereIsSurvived) {
 TEST_F(ResumeTest, CompleteBytesNeedNoServer) {
   LeaveHalf(Path("good"));
   ASSERT_TRUE(base::WriteFile(fs_, Parts(".data"), GoodBody()).ok());
-  const std::string map =
-      absl::StrCat(HeaderLine(Sha256::Of(GoodBody()), 10000, {.url = "http://example.invalid/x"}),
-                   RangeLine({0, 10000, Sha256::Of(GoodBody())}));
+  const std::string map = absl::StrCat(
+      HeaderLine(Sha256::Of(GoodBody()), 10000, {.url = "http://example.invalid/x"}),
+      RangeLine({0, 10000, libdeflate_crc32(0, GoodBody().data(), GoodBody().size())}));
   ASSERT_TRUE(base::WriteFile(fs_, Parts(".jsonl"), map).ok());
   ExpectGood(Request("/missing"));
 }

@@ -11,9 +11,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "libdeflate.h"
 #include "plugins/base/digest.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
+#include "plugins/store/range_map.h"
 
 namespace rules_inference::store {
 namespace {
@@ -43,6 +45,7 @@ Failure Local(const absl::Status& status) {
 Outcome Sink::Begin() {
   file_.reset();
   hasher_ = base::Sha256();
+  crc32_ = 0;
   done_ = 0;
   head_.clear();
   const size_t slash = destination_.rfind('/');
@@ -111,7 +114,11 @@ Outcome Sink::Write(absl::string_view where, absl::string_view data) {
   }
   const absl::Status status = part_ != nullptr ? part_->Append(data) : file_->Append(data);
   if (!status.ok()) return Local(status);
-  if (part_ == nullptr) hasher_.Update(data);
+  if (slice_.total > 0) {
+    crc32_ = libdeflate_crc32(crc32_, data.data(), data.size());
+  } else if (part_ == nullptr) {
+    hasher_.Update(data);
+  }
   done_ += data.size();
   if (progress_) progress_(done_, expected_.size);
   return std::nullopt;
@@ -134,7 +141,11 @@ Outcome Sink::Finish(absl::string_view where, absl::string_view content_type) {
   if (Outcome failure = CheckAnnounced(where, done_, content_type)) {
     return Discard(std::move(failure->status));
   }
-  if (part_ != nullptr) {
+  if (slice_.total > 0) {
+    if (crc32_ != slice_.crc32) {
+      return Discard(Mismatch("checksum mismatch", where, CrcText(crc32_), CrcText(slice_.crc32)));
+    }
+  } else if (part_ != nullptr) {
     const absl::StatusOr<base::Digest> digest = part_->Digest();
     if (!digest.ok()) return Local(digest.status());
     digest_ = *digest;

@@ -112,6 +112,7 @@ class Sink {
   bool restarted_ = false;
   std::unique_ptr<base::OutputFile> file_;
   base::Sha256 hasher_;
+  uint32_t crc32_ = 0;  // Of a slice.
   base::Digest digest_;
   uint64_t done_ = 0;
   std::string head_;  // The first bytes, to recognise a web page.

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "libdeflate.h"
 #include "plugins/base/digest.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
@@ -45,23 +46,17 @@ RangeMap MapOf(base::FileSystem& fs, const Layout& layout, const base::Digest& s
   return map;
 }
 
-// Hashes [begin, end) into `hasher` too.
-absl::StatusOr<base::Digest> DigestOf(base::InputFile& file, uint64_t begin, uint64_t end,
-                                      base::Sha256* whole) {
-  base::Sha256 hasher;
+// Calls `use` with [begin, end), piece by piece.
+template <typename Use>
+absl::Status Read(base::InputFile& file, uint64_t begin, uint64_t end, const Use& use) {
   std::vector<char> buffer(kPiece);
   while (begin < end) {
     const auto count = static_cast<size_t>(std::min<uint64_t>(buffer.size(), end - begin));
     RETURN_IF_ERROR(base::ReadExactly(file, begin, absl::MakeSpan(buffer.data(), count)));
-    const absl::string_view data(buffer.data(), count);
-    if (whole != nullptr) {
-      base::Sha256::UpdateBoth(*whole, hasher, data);
-    } else {
-      hasher.Update(data);
-    }
+    use(absl::string_view(buffer.data(), count));
     begin += count;
   }
-  return hasher.Finish();
+  return absl::OkStatus();
 }
 
 absl::Status Damaged(const std::string& path, const std::string& got, const std::string& expected) {
@@ -87,24 +82,25 @@ absl::StatusOr<Damage> VerifyBlob(base::FileSystem& fs, const Layout& layout,
   }
   base::Sha256 whole;
   for (const Range& range : ranges) {
-    ASSIGN_OR_RETURN(const base::Digest digest,
-                     DigestOf(*file, range.begin, range.end, sampled ? nullptr : &whole));
-    if (digest == range.sha256) continue;
+    uint32_t crc32 = 0;
+    RETURN_IF_ERROR(Read(*file, range.begin, range.end, [&](absl::string_view data) {
+      crc32 = libdeflate_crc32(crc32, data.data(), data.size());
+      if (!sampled) whole.Update(data);
+    }));
+    if (crc32 == range.crc32) continue;
     if (damage.ranges.empty()) {
-      damage.status =
-          Damaged(damage.path,
-                  absl::StrCat(digest.ToString(), " in bytes ", range.begin, "-", range.end - 1),
-                  range.sha256.ToString());
+      damage.status = Damaged(
+          damage.path, absl::StrCat(CrcText(crc32), " in bytes ", range.begin, "-", range.end - 1),
+          CrcText(range.crc32));
     }
     damage.ranges.push_back(range);
   }
   if (sampled) return damage;
-  base::Digest digest;
   if (ranges.empty()) {
-    ASSIGN_OR_RETURN(digest, DigestOf(*file, 0, file->size(), nullptr));
-  } else {
-    digest = whole.Finish();
+    RETURN_IF_ERROR(
+        Read(*file, 0, file->size(), [&](absl::string_view data) { whole.Update(data); }));
   }
+  const base::Digest digest = whole.Finish();
   if (digest != sha256 && damage.status.ok()) {
     // Also when all ranges are as the map says: then the map is wrong.
     damage.status = Damaged(damage.path, digest.ToString(), sha256.ToString());

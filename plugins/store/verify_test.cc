@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "libdeflate.h"
 #include "plugins/base/digest.h"
 #include "plugins/base/faulty_file_system.h"
 #include "plugins/base/file_system.h"
@@ -75,12 +76,13 @@ TEST_F(VerifyTest, DamageIsNamedByRange) {
   EXPECT_GT(damage[0].ranges[0].end, 5U << 20);
   std::string wrong = BigBody().substr(damage[0].ranges[0].begin,
                                        damage[0].ranges[0].end - damage[0].ranges[0].begin);
-  EXPECT_EQ(Sha256::Of(wrong), damage[0].ranges[0].sha256);
+  EXPECT_EQ(libdeflate_crc32(0, wrong.data(), wrong.size()), damage[0].ranges[0].crc32);
   wrong[(5 << 20) - damage[0].ranges[0].begin] ^= 1;
   EXPECT_EQ(damage[0].status.message(),
-            absl::StrCat("damaged blob: ", path, ": got ", Sha256::Of(wrong).ToString(),
-                         " in bytes ", damage[0].ranges[0].begin, "-", damage[0].ranges[0].end - 1,
-                         ", expected ", damage[0].ranges[0].sha256.ToString(), kHint));
+            absl::StrCat("damaged blob: ", path, ": got ",
+                         CrcText(libdeflate_crc32(0, wrong.data(), wrong.size())), " in bytes ",
+                         damage[0].ranges[0].begin, "-", damage[0].ranges[0].end - 1, ", expected ",
+                         CrcText(damage[0].ranges[0].crc32), kHint));
   // A sample finds it with enough seeds.
   bool found = false;
   for (uint64_t seed = 0; seed < 64 && !found; ++seed) {
@@ -98,6 +100,28 @@ TEST_F(VerifyTest, RepairFetchesOnlyWhatIsWrong) {
   EXPECT_EQ(result->fetched, 2U * (256 << 10));
   EXPECT_TRUE(store.Verify(Big().sha256, 16 << 20).ok());
   EXPECT_TRUE(ListStore(fs_, store.layout())->leftovers.empty());
+}
+
+TEST_F(VerifyTest, RepairTakesARangeFromTheNextMirrorWhenOneIsWrong) {
+  Store store(fs_, root_);
+  Damage(store, {9 << 20});
+  std::string body = BigBody();
+  body[(9 << 20) + 5] ^= 1;
+  const std::string mirror = base::JoinPath(dir_, "mirror");
+  ASSERT_TRUE(base::WriteFile(fs_, mirror, body).ok());
+  BlobRequest request = Big("mirrors");
+  request.urls.insert(request.urls.begin(), absl::StrCat("file://", mirror));
+  const auto result = Repair(store, request, options_);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_TRUE(result->by_ranges);
+  EXPECT_TRUE(store.Verify(request.sha256, 16 << 20).ok());
+  // No mirror has the range: the whole is fetched, and its digest decides.
+  Damage(store, {9 << 20});
+  request.urls.pop_back();
+  const absl::Status failed = Repair(store, request, options_).status();
+  EXPECT_EQ(failed.message(),
+            absl::StrCat("hash mismatch: file://", mirror, ": got ", Sha256::Of(body).ToString(),
+                         ", expected ", request.sha256.ToString()));
 }
 
 TEST_F(VerifyTest, RepairWithoutRangesOrMapFetchesTheWhole) {

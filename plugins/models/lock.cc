@@ -279,7 +279,13 @@ absl::Status CheckUrl(absl::string_view url, absl::string_view where) {
   if (absl::StrContains(rest.substr(0, rest.find_first_of("/?#")), '@')) {
     return bad(absl::StrCat("url ", shown, " with a user"), "credentials in netrc, not in a lock");
   }
-  for (const absl::string_view part : absl::StrSplit(url, absl::ByAnyChar("/?&="))) {
+  // A commit or a digest in the path says which bytes: `main` beside it is the name of a folder.
+  const absl::string_view path = rest.substr(0, rest.find_first_of("?#"));
+  const std::vector<absl::string_view> folders = absl::StrSplit(path, '/');
+  const bool pinned = absl::c_any_of(
+      folders, [](absl::string_view part) { return IsHex(part, 40) || IsHex(part, 64); });
+  const absl::string_view suspect = pinned ? rest.substr(path.size()) : rest;
+  for (const absl::string_view part : absl::StrSplit(suspect, absl::ByAnyChar("/?&="))) {
     if (absl::c_linear_search(kMutable, part)) {
       return bad(absl::StrCat("url ", shown, ", in which '", part, "' moves"),
                  "an address whose bytes stay");

@@ -204,6 +204,12 @@ TEST(LockTest, UrlsThatMove) {
             "models lock: l: got url 'ftp://h.invalid/x', expected https://, http:// or file:///");
   EXPECT_EQ(check("https://h.invalid/o/n/resolve/5359861c739e955e79d9a303bcbc70fb988958b1/x"), "");
   EXPECT_EQ(check("file:///data/main/x"), "");
+  // A digest or a commit says which bytes, whatever the folders beside it are called.
+  const std::string digest(64, 'd');
+  EXPECT_EQ(check(absl::StrCat("https://h.invalid/main/models/", digest, "/base.en.pt")), "");
+  EXPECT_EQ(check("https://h.invalid/o/n/5359861c739e955e79d9a303bcbc70fb988958b1/main/x"), "");
+  EXPECT_NE(check(absl::StrCat("https://h.invalid/", digest, "/x?version=latest")), "");
+  EXPECT_NE(check(absl::StrCat("https://h.invalid/o/n/resolve/main/", digest)), "");
 }
 
 // B6, row 11.

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,8 +39,9 @@ struct Slice {
   uint64_t begin = 0;
   // Size of the whole file; 0 means that there is no slice.
   uint64_t total = 0;
-  // Of the part. Whoever puts a file together from parts compares the digest of the file.
-  uint32_t crc32 = 0;
+  // Of the part, compared when there is one. Whoever puts a file together from parts compares the
+  // digest of the file.
+  std::optional<uint32_t> crc32;
 };
 
 // What is asked in the place of urls that begin with `from`, which ends in "/".

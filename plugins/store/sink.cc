@@ -142,8 +142,8 @@ Outcome Sink::Finish(absl::string_view where, absl::string_view content_type) {
     return Discard(std::move(failure->status));
   }
   if (slice_.total > 0) {
-    if (crc32_ != slice_.crc32) {
-      return Discard(Mismatch("checksum mismatch", where, CrcText(crc32_), CrcText(slice_.crc32)));
+    if (slice_.crc32.has_value() && crc32_ != *slice_.crc32) {
+      return Discard(Mismatch("checksum mismatch", where, CrcText(crc32_), CrcText(*slice_.crc32)));
     }
   } else if (part_ != nullptr) {
     const absl::StatusOr<base::Digest> digest = part_->Digest();

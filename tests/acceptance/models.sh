@@ -120,6 +120,12 @@ models one fetch tiny
 equal "a name is the first variant" "$status $out $(requests)" "0 tiny:f16: 1 file, 3.0 kB, 3.0 kB fetched /files/tiny-f16.bin"
 models one fetch tiny
 equal "twice" "$status $out $(requests)" "0 tiny:f16: 1 file, 3.0 kB, was there "
+models one lock "same=$server/files/tiny-f16.bin"
+before=$(find "$store/sha256" -type f | wc -l)
+requests >/dev/null
+models one fetch same
+equal "one digest under two names is one blob" "$status $out $(requests) $(find "$store/sha256" -type f | wc -l)" "0 same: 1 file, 3.0 kB, was there  $before"
+models one lock --remove same
 out=$(cd one && python3 "$fixture" pick "$inferctl" models fetch "4 2-2")
 equal "the list at a terminal" "$? $out" "0   1  local         4.0 kB
   2  shards         449 B

@@ -1,6 +1,6 @@
 """Repository of one model. It is fetched when a build needs it, and not before."""
 
-load("@bazel_tools//tools/build_defs/repo:utils.bzl", "read_user_netrc", "use_netrc")
+load("@bazel_tools//tools/build_defs/repo:utils.bzl", "get_auth")
 load("//rules/private/wheels:errors.bzl", "error_text")
 
 # Repositories made in WORKSPACE files load this.
@@ -34,7 +34,7 @@ def _model_repository_impl(rctx):
             sha256 = file["sha256"],
             # Files of one digest are one file, whatever their urls are.
             canonical_id = file["sha256"],
-            auth = use_netrc(read_user_netrc(rctx), file["urls"], {}),
+            auth = get_auth(rctx, file["urls"]),
             allow_fail = True,
             block = False,
         )))

@@ -59,8 +59,8 @@ fi
 start=$(date +%s%N)
 run first build --nobuild @models//many7
 status=$?
-echo "one of 411 models is loaded and analysed in $((($(date +%s%N) - start) / 1000000)) ms"
-check "one of 411 models is fetched" \
+echo "one of 412 models is loaded and analysed in $((($(date +%s%N) - start) / 1000000)) ms"
+check "one of 412 models is fetched" \
   "$status $(requests) $(find "$scratch/first/external" -maxdepth 1 -type d -name '*models__m*' | sed 's/.*models__//' | paste -sd' ')" \
   "0 many7--model.bin many7"
 check "the first variant is taken" "$(content_of first @models//whisper)" "{}|lmgg f16"
@@ -104,6 +104,14 @@ check "unless the user says so" "$? $(requests)" "0 pickled--model.pt"
 run first build @models//broken
 check "other bytes" $? 1
 check_message "they end the build" "error: model: broken: broken.bin: got nothing usable from http://127.0.0.1:"
+
+run first build @models//gated
+check "a model that is not for everybody" $? 1
+check_message "without credentials" "error: model: gated: model.bin: got nothing usable from http://127.0.0.1:"
+echo "machine 127.0.0.1 login me password s3cret" >"$scratch/netrc"
+check "credentials of netrc" "$(content_of first @models//gated --repo_env=NETRC="$scratch/netrc")" "lmgg gated"
+check "which stay secret" "$(cat "$scratch/out" "$scratch/err" "$scratch"/first/external/*gated/* 2>/dev/null | grep -c s3cret)" 0
+requests >/dev/null
 
 kill "$server"
 wait "$server" 2>/dev/null

@@ -6,6 +6,7 @@
     models.py serve DIR          writes the port to DIR/port, every request to DIR/requests.log
 """
 
+import base64
 import hashlib
 import http.server
 import json
@@ -19,6 +20,7 @@ MODELS = {
     ("whisper", "f16", 4000): [("sub/ggml-base.bin", "ggml", b"lmgg f16"), ("config.json", "json", b"{}")],
     ("whisper", "q5_1", 2000): [("ggml-base-q5_1.bin", "ggml", b"lmgg q5_1")],
     **{(f"m{i}", "", 0): [("model.bin", "ggml", b"lmgg %d" % i)] for i in range(10)},
+    ("gated", "", 0): [("model.bin", "ggml", b"lmgg gated")],
     **{(f"many{i}", "", 0): [("model.bin", "ggml", b"lmgg many %d" % i)] for i in range(398)},
 }
 
@@ -78,6 +80,8 @@ def serve(root):
         def do_GET(self):
             log.write(self.path[1:] + "\n")
             file = root / "files" / self.path[1:]
+            if self.path.startswith("/gated-") and self.headers.get("Authorization") != "Basic " + base64.b64encode(b"me:s3cret").decode():
+                return self.send_error(401)
             if not file.exists():
                 return self.send_error(404)
             body = file.read_bytes()

@@ -8,35 +8,19 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
+#include "plugins/infer/made_model.h"
 #include "plugins/infer/tensor_type.h"
 #include "plugins/infer/test_model.h"
 
 namespace rules_inference::infer {
 namespace {
 
-class StringFile final : public base::OutputFile {
- public:
-  explicit StringFile(std::string& out) : out_(out) {}
-  absl::Status Append(absl::string_view data) override {
-    out_.append(data);
-    return absl::OkStatus();
-  }
-  absl::Status Publish() override { return absl::OkStatus(); }
-
- private:
-  std::string& out_;
-};
-
 std::string Make(absl::string_view size, TensorType type, uint64_t seed = 1) {
-  std::string bytes;
-  StringFile file(bytes);
-  EXPECT_TRUE(WriteTestModel({*SizeOf(size), type, seed}, file).ok());
-  return bytes;
+  return MadeModel({*SizeOf(size), type, seed});
 }
 
 const std::string& Good() {

@@ -22,6 +22,8 @@ def _shared(ctx, toolchain, features, file, interface = None):
         dynamic_library = file,
         dynamic_library_symlink_path = "{}/{}".format(_FOLDER, file.basename),
         interface_library = interface,
+        # Of one folder is one entry in the program's path of libraries.
+        interface_library_symlink_path = "{}/{}".format(_FOLDER, interface.basename) if interface else "",
     )
 
 def _loaded(ctx, toolchain, features, file):
@@ -74,7 +76,7 @@ def _cuda_import_impl(ctx):
     shared = ctx.files.shared_libraries + ctx.files.loaded_libraries
     return [
         DefaultInfo(
-            files = depset(shared + ctx.files.static_libraries),
+            files = depset(shared + ctx.files.static_libraries + ctx.files.interface_library),
             runfiles = ctx.runfiles(shared).merge_all([dep[DefaultInfo].default_runfiles for dep in ctx.attr.deps]),
         ),
         cc_common.merge_cc_infos(direct_cc_infos = [own], cc_infos = [dep[CcInfo] for dep in ctx.attr.deps]),

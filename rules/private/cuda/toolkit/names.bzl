@@ -27,7 +27,8 @@ LIBRARIES = {
     "cusparse": struct(link = ["cusparse"], opens = [], deps = ["nvjitlink"]),
     "nccl": struct(link = ["nccl"], opens = [], deps = []),
     "nvjitlink": struct(link = ["nvJitLink"], opens = [], deps = []),
-    "nvrtc": struct(link = ["nvrtc"], opens = ["nvrtc-builtins"], deps = []),
+    # libnvrtc opens the other one by name and has no path to look in, so a program has to have loaded it.
+    "nvrtc": struct(link = ["nvrtc", "nvrtc-builtins"], opens = [], deps = []),
     "nvtx": struct(link = [], opens = [], deps = []),
 }
 

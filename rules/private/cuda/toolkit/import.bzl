@@ -11,7 +11,8 @@ visibility("public")
 _FOLDER = "cuda"
 
 # A library that others open when they run has to be where they look for it, and must not be a DT_NEEDED of the program. The
-# linker is shown this text instead of it, which to a linker is a script that names no input.
+# linker is shown this text instead of it: to GNU ld, gold and lld a text is a script, and this one names no input. Of the names
+# that Bazel allows for it, zig takes `.tbd`.
 _NOTHING = "/* opened at run time */\n"
 
 def _shared(ctx, toolchain, features, file, interface = None):
@@ -27,7 +28,7 @@ def _shared(ctx, toolchain, features, file, interface = None):
     )
 
 def _loaded(ctx, toolchain, features, file):
-    script = ctx.actions.declare_file("{}.nothing/{}.ifso".format(ctx.label.name, file.basename.replace(".", "_")))
+    script = ctx.actions.declare_file("{}.opened/{}.tbd".format(ctx.label.name, file.basename.partition(".so")[0]))
     ctx.actions.write(script, _NOTHING)
     return _shared(ctx, toolchain, features, file, script)
 

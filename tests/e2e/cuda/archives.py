@@ -1,6 +1,6 @@
-"""Makes archives in the shape that the vendor of CUDA gives them, of a toolkit that does nothing, and their manifest.
+"""Makes archives in the shape that the vendor of CUDA gives them, of a toolkit that does nothing, and the JSON that lists them.
 
-    archives.py FOLDER MANIFEST
+    archives.py FOLDER
 """
 
 import hashlib
@@ -62,18 +62,18 @@ def cublas(root):
     shared_library(os.path.join(root, "lib"), "libcublasLt", "int FakeCublasLt(void) { return 12; }\n")
 
 
-def cufft(root):
-    write(root, "include/cufft.h")
+def headers(root):
+    write(root, "include/some.h")
 
 
-def main(folder, manifest):
-    components = {}
-    for component, name, make in [
-        ("nvcc", "cuda_nvcc", nvcc),
-        ("runtime", "cuda_cudart", runtime),
-        ("cublas", "libcublas", cublas),
-        ("cufft", "libcufft", cufft),
-        ("nccl", "nccl", cufft),
+def main(folder):
+    listed = {"release_label": VERSION}
+    for name, make in [
+        ("cuda_nvcc", nvcc),
+        ("cuda_cudart", runtime),
+        ("libcublas", cublas),
+        ("libcufft", headers),
+        ("libcurand", headers),
     ]:
         stem = f"{name}-linux-x86_64-{VERSION}-archive"
         path = f"{name}/linux-x86_64/{stem}.tar.xz"
@@ -85,14 +85,15 @@ def main(folder, manifest):
                 archive.add(os.path.join(scratch, stem), stem)
         with open(os.path.join(folder, path), "rb") as file:
             data = file.read()
-        row = {"redist": path, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
-        components[component] = {"platforms": {"linux-x86_64": row}, "version": VERSION}
+        row = {"relative_path": path, "sha256": hashlib.sha256(data).hexdigest(), "size": str(len(data))}
+        listed[name] = {"version": VERSION, "linux-x86_64": row}
 
-    # Other bytes than what is pinned.
-    components["nccl"]["platforms"]["linux-x86_64"]["sha256"] = "ab" * 32
-    components["cudnn"] = {"platforms": {"linux-x86_64": {"not_available": "it was not asked for"}}, "version": "9.0"}
-    with open(manifest, "w", encoding="utf-8") as file:
-        json.dump({"archs": ["sm_50", "sm_90a"], "components": components, "version": "12.9"}, file)
+    # Other bytes than what is listed.
+    listed["libcurand"]["linux-x86_64"]["sha256"] = "ab" * 32
+    listed["cudnn"] = {"version": "9.10.2.21", "linux-x86_64": {"cuda11": listed["libcurand"]["linux-x86_64"]}}
+    with open(os.path.join(folder, "redistrib.json"), "w", encoding="utf-8") as file:
+        json.dump(listed, file)
+    write(folder, "ptxas", "#!/bin/sh\necho \"'compute_50','sm_50','sm_90a','sm_90'.\"\n")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ version=--$rules:cuda_version
 
 copy_workspace
 mkdir "$scratch/archives" "$scratch/nowhere"
-python3 archives.py "$scratch/archives" "$workspace_dir/12.9.json" || exit 1
+python3 archives.py "$scratch/archives" || exit 1
+"$repo/toolchains/cuda/manifests/make_manifest.py" 12.9.1 --redist "$scratch/archives/redistrib.json" --ptxas "$scratch/archives/ptxas" \
+  -o "$workspace_dir/12.9.json" || exit 1
 sed -i "s#SCRATCH#$scratch#" "$workspace_dir/MODULE.bazel" "$workspace_dir/WORKSPACE"
 
 # Component repositories that have been fetched since the last call.
@@ -54,6 +56,8 @@ query @cuda//...
 check "a query of the hub" "$? $(grep -cE '^@cuda//:(cublas|cudart|headers)$' "$scratch/out") $(fetched)" "0 3 "
 query @cuda//_config:all
 check "the pinned releases are complete" "$(grep -cE 'missing_13' "$scratch/out")" 0
+run first build //:plain
+check "nothing is fetched where no CUDA is built" "$? $(fetched)" "0 "
 check "the first toolkit of the root module" "$(text //:toolkit)" \
   "13.0 13.0.88 15 compute_121f linux-x86_64/bin/nvcc linux-x86_64/lib/libcudart_static.a"
 check "the compiler and the runtime are fetched, and no library" "$(fetched)" \
@@ -91,19 +95,19 @@ check "its toolkit" "$(text //:toolkit $version=12.9)" \
 check "what is fetched of it" "$(fetched)" \
   "cuda_12_9__compiler__linux-x86_64 cuda_12_9__cublas__linux-x86_64 cuda_12_9__cudart__linux-x86_64"
 
-run first build $version=12.9 @cuda//:nccl
+run first build $version=12.9 @cuda//:curand
 check "an archive with other bytes fails" $? 1
-check_message "an archive with other bytes is explained" "error: cuda component: nccl 12.9.1 (linux-x86_64): got nothing usable from file://$scratch/archives/nccl/linux-x86_64/nccl-linux-x86_64-12.9.1-archive.tar.xz, expected the file with sha256 $(printf 'ab%.0s' {1..32}) that "
+check_message "an archive with other bytes is explained" "error: cuda component: curand 12.9.1 (linux-x86_64): got nothing usable from file://$scratch/archives/libcurand/linux-x86_64/libcurand-linux-x86_64-12.9.1-archive.tar.xz, expected the file with sha256 $(printf 'ab%.0s' {1..32}) that "
 run first build $version=12.9 @cuda//:cufft
 check "an archive without its library fails" $? 1
 check_message "an archive without its library is explained" \
   "error: cuda component: cufft of 12.9 (linux-x86_64): got no libcufft.so.* in 'lib', expected it in that release"
 run first build $version=12.9 @cuda//:cudnn
 check_message "a component that is not available is explained" \
-  "error: cuda: @cuda//:cudnn of 12.9 (linux-x86_64): got it was not asked for, expected it in the release"
-run first build $version=12.9 @cuda//:curand
+  "error: cuda: @cuda//:cudnn of 12.9 (linux-x86_64): got no archive of cudnn 9.10.2.21 for this platform, expected it in the release"
+run first build $version=12.9 @cuda//:nccl
 check_message "a component that the manifest lacks is explained" \
-  "error: cuda: @cuda//:curand of 12.9 (linux-x86_64): got no component 'curand' in the manifest, expected it in the release"
+  "error: cuda: @cuda//:nccl of 12.9 (linux-x86_64): got no component 'nccl' in the manifest, expected it in the release"
 
 # --- an installed toolkit ----------------------------------------------------------------------------------------------
 

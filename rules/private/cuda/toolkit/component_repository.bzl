@@ -9,8 +9,9 @@ load(":names.bzl", "TOOLS", "parts_of")
 # Repositories made in WORKSPACE files load this.
 visibility("public")
 
-# No action reads these: a library of the compiler for programs, files of other build systems, a probe of the machine's devices.
-_UNUSED = ["bin/__nvcc_device_query", "lib/cmake", ".metadata"]
+# No action reads these: files of other build systems; in a compiler tree, a probe of the machine's devices and the compiler as
+# a library for programs.
+_UNUSED = ["lib/cmake", ".metadata"]
 _TREE = ["bin/nvcc", "bin/ptxas", "nvvm/bin/cicc", "include/crt/host_config.h", "include/cuda_runtime.h"]
 
 def _fail_component(rctx, got, expected):
@@ -30,7 +31,7 @@ def _include_dirs(rctx):
     return ["include"] + (["include/cccl"] if rctx.path("include/cccl").exists else [])
 
 def _compiler(rctx, parts):
-    for path in _UNUSED + ["lib/" + name for name in _file_names(rctx, "lib") if name.startswith("libnvvm.")]:
+    for path in ["bin/__nvcc_device_query"] + ["lib/" + name for name in _file_names(rctx, "lib") if name.startswith("libnvvm.")]:
         rctx.delete(path)
     for path in _TREE:
         if not rctx.path(path).exists:
@@ -61,6 +62,8 @@ def _component_repository_impl(rctx):
                 urls = rctx.attr.urls,
                 version = parts[part]["version"],
             ))
+    for path in _UNUSED:
+        rctx.delete(path)
     error = None
     if rctx.attr.component == "compiler":
         text = _compiler(rctx, parts)

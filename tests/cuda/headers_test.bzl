@@ -1,7 +1,7 @@
 """Tests of what is read from headers, from the tools of a toolkit, and from lists of its files."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//rules/private/cuda/toolkit:component_build.bzl", "cudart_build", "library_build", "versioned_file")  # buildifier: disable=bzl-visibility
+load("//rules/private/cuda/toolkit:component_build.bzl", "cudart_build", "library_build", "static_build", "versioned_file")  # buildifier: disable=bzl-visibility
 load(
     "//rules/private/cuda/toolkit:headers.bzl",
     "cubin_archs",
@@ -105,10 +105,30 @@ def _libraries_impl(ctx):
     asserts.true(env, "loaded_libraries = [\"lib/libcudnn_cnn.so.9\", \"lib/libcudnn_ops.so.9\"]" in text, text)
     asserts.true(env, "deps = [\"@cuda//:cublas\", \"@cuda//:nvrtc\", \"@cuda//:headers\"]" in text, text)
     asserts.equals(env, (None, "no libcublasLt.so.* in 'lib'"), library_build("cuda", "cublas", "lib", ["libcublas.so.12"]))
-    asserts.equals(env, (None, "no 'lib/libcudadevrt.a'"), cudart_build("lib", ["libcudart_static.a"], ["include"]))
+    asserts.equals(env, (None, "no 'lib/libcudadevrt.a'"), cudart_build("lib", ["libcudart_static.a"], ["include"], _missing))
     return unittest.end(env)
 
 libraries_test = unittest.make(_libraries_impl)
+
+def _missing(target, reason):
+    return "{}: {}".format(target, reason)
+
+def _static_impl(ctx):
+    env = unittest.begin(ctx)
+
+    # What uses another one comes first, and others' libraries of an installed toolkit are not of this component.
+    names = ["libcublasLt_static.a", "libcublas_static.a", "libcurand_static.a", "libcublas.so.12"]
+    text = static_build("cuda", "cublas", "lib", names, _missing)
+    asserts.true(env, "static_libraries = [\"lib/libcublas_static.a\", \"lib/libcublasLt_static.a\"]" in text, text)
+    names = ["libcusolver_lapack_static.a", "libcusolver_static.a", "libcusparse_static.a"]
+    text = static_build("cuda", "cusolver", "lib", names, _missing)
+    asserts.true(env, "static_libraries = [\"lib/libcusolver_static.a\", \"lib/libcusolver_lapack_static.a\"]" in text, text)
+    asserts.true(env, "\"@cuda//:cublas_static\", \"@cuda//:cusparse_static\"" in text, text)
+    asserts.equals(env, "nccl_static: no libnccl_static.a in 'lib'", static_build("cuda", "nccl", "lib", ["libnccl.so.2"], _missing))
+    asserts.equals(env, "", static_build("cuda", "nvtx", "lib", [], _missing))
+    return unittest.end(env)
+
+static_test = unittest.make(_static_impl)
 
 def headers_test_suite(name):
     """Declares the tests.
@@ -116,4 +136,4 @@ def headers_test_suite(name):
     Args:
       name: of the suite.
     """
-    unittest.suite(name, host_compilers_test, driver_test, tools_test, libraries_test)
+    unittest.suite(name, host_compilers_test, driver_test, tools_test, libraries_test, static_test)

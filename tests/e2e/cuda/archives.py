@@ -53,6 +53,7 @@ def runtime(root):
     os.mkdir(os.path.join(root, "lib"))
     static_library(os.path.join(root, "lib"), "libcudart_static.a", "int FakeCudart(void) { return 129; }\n")
     static_library(os.path.join(root, "lib"), "libcudadevrt.a", "int FakeCudadevrt(void) { return 129; }\n")
+    static_library(os.path.join(root, "lib"), "libculibos.a", "int FakeCulibos(void) { return 13; }\n")
 
 
 def cublas(root):
@@ -60,6 +61,16 @@ def cublas(root):
     os.mkdir(os.path.join(root, "lib"))
     shared_library(os.path.join(root, "lib"), "libcublas", "int FakeCublas(void) { return 12; }\n")
     shared_library(os.path.join(root, "lib"), "libcublasLt", "int FakeCublasLt(void) { return 12; }\n")
+    static_library(
+        os.path.join(root, "lib"),
+        "libcublas_static.a",
+        "int FakeCublasLt(void);\nint FakeCublas(void) { return FakeCublasLt(); }\n",
+    )
+    static_library(
+        os.path.join(root, "lib"),
+        "libcublasLt_static.a",
+        "int FakeCulibos(void);\nint FakeCublasLt(void) { return FakeCulibos(); }\n",
+    )
 
 
 def headers(root):

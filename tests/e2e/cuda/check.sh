@@ -72,6 +72,8 @@ check "the stub is a name for the driver's library" \
 run first build @cuda//:libcuda_stub
 check "the stub has functions by all of their names" \
   "$(nm -D --defined-only "$(built @cuda//:libcuda_stub)" | grep -cE ' T (cuInit|cuMemAlloc|cuMemAlloc_v2|cuMemcpy_ptds|cuStreamWaitValue32_v2_ptsz)$')" 5
+run first build @cuda//:culibos
+check "what static libraries need is in wheels" $? 0
 check "nothing else is fetched" "$(fetched)" ""
 
 # --- another machine ---------------------------------------------------------------------------------------------------
@@ -90,6 +92,8 @@ run first build $version=12.9 //:blas
 check "a program with libraries of archives" $? 0
 check "it runs" "$("$(built //:blas $version=12.9)")" "cublas 12, cudart 129"
 check "libraries are named by their versions" "$(readelf -d "$(built //:blas $version=12.9)" | grep -oE 'libcublas\.[^]]*')" "libcublas.so.12"
+run first build $version=12.9 //:static_blas
+check "static libraries of archives" "$? $("$(built //:static_blas $version=12.9)")" "0 cublas 13, cudart 129"
 check "its toolkit" "$(text //:toolkit $version=12.9)" \
   "12.9 12.9.1 14 compute_90a linux-x86_64/bin/nvcc linux-x86_64/lib/libcudart_static.a"
 check "what is fetched of it" "$(fetched)" \

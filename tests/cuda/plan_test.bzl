@@ -99,6 +99,11 @@ def _repositories_impl(ctx):
     asserts.equals(env, _row("nvcc", "linux-x86_64"), json.decode(compiler.parts)["nvcc"]["row"])
     asserts.equals(env, ["sm_90a"], compiler.archs)
     asserts.equals(env, ["file:///a"], compiler.urls)
+
+    # Headers of the runtime include those of the compiler, which older releases have beside nvcc.
+    asserts.equals(env, ["crt", "runtime"], sorted(json.decode(repositories[3].parts)))
+    older = plan_release("cuda", _manifest("12.9", nvcc = _BOTH, runtime = _BOTH), "M", [])
+    asserts.equals(env, ["nvcc", "runtime"], sorted(json.decode(older[1].parts)))
     return unittest.end(env)
 
 repositories_test = unittest.make(_repositories_impl)

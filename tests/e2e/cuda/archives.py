@@ -44,12 +44,12 @@ def nvcc(root):
         write(root, "bin/" + tool)
     write(root, "nvvm/bin/cicc")
     write(root, "nvvm/libdevice/libdevice.10.bc")
-    write(root, "include/crt/host_config.h", "#if __GNUC__ > 14\n#if (__clang_major__ >= 20)\n")
+    write(root, "include/crt/host_config.h", "#if __GNUC__ > 14\n#endif\n#if (__clang_major__ >= 20)\n#endif\n")
 
 
 def runtime(root):
     write(root, "include/cuda.h", "CUresult CUDAAPI cuInit(unsigned int Flags);\n")
-    write(root, "include/cuda_runtime.h", '#ifdef __cplusplus\nextern "C"\n#endif\nint FakeCudart(void);\n')
+    write(root, "include/cuda_runtime.h", '#include "crt/host_config.h"\n#ifdef __cplusplus\nextern "C"\n#endif\nint FakeCudart(void);\n')
     os.mkdir(os.path.join(root, "lib"))
     static_library(os.path.join(root, "lib"), "libcudart_static.a", "int FakeCudart(void) { return 129; }\n")
     static_library(os.path.join(root, "lib"), "libcudadevrt.a", "int FakeCudadevrt(void) { return 129; }\n")

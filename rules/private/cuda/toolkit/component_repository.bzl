@@ -4,13 +4,12 @@ load("//rules/private/wheels:errors.bzl", "error_text")
 load(":component_build.bzl", "build_head", "compiler_build", "cudart_build", "library_build", "missing_build", "static_build", "tool_build")
 load(":fetch.bzl", "fetch_component")
 load(":headers.bzl", "driver_functions", "driver_stub", "host_compilers")
-load(":names.bzl", "TOOLS", "parts_of")
+load(":names.bzl", "TOOLS")
 
 # Repositories made in WORKSPACE files load this.
 visibility("public")
 
-# No action reads these: files of other build systems; in a compiler tree, a probe of the machine's devices and the compiler as
-# a library for programs.
+# Files of other build systems.
 _UNUSED = ["lib/cmake", ".metadata"]
 _TREE = ["bin/nvcc", "bin/ptxas", "nvvm/bin/cicc", "include/crt/host_config.h", "include/cuda_runtime.h"]
 
@@ -40,6 +39,7 @@ def _include_dirs(rctx):
     return ["include"] + (["include/cccl"] if rctx.path("include/cccl").exists else [])
 
 def _compiler(rctx, parts):
+    # No action reads these: a probe of the machine's devices, and the compiler as a library for programs.
     for path in ["bin/__nvcc_device_query"] + ["lib/" + name for name in _file_names(rctx, "lib") if name.startswith("libnvvm.")]:
         rctx.delete(path)
     for path in _TREE:
@@ -54,6 +54,9 @@ def _compiler(rctx, parts):
     )
 
 def _cudart(rctx):
+    # Where they came with headers of the runtime: tools of the compiler.
+    for path in ["bin", "nvvm"]:
+        rctx.delete(path)
     rctx.file("stub/libcuda.c", driver_stub(driver_functions(rctx.read("include/cuda.h"))), executable = False)
     return cudart_build("lib", _file_names(rctx, "lib"), _include_dirs(rctx), lambda *args: _missing(rctx, *args))
 
@@ -66,19 +69,17 @@ def _library(rctx):
 
 def _component_repository_impl(rctx):
     parts = json.decode(rctx.attr.parts)
-    for part in parts_of(rctx.attr.component):
-        if part in parts:
-            megabytes = parts[part]["row"]["size"] // 1000000
-            rctx.report_progress("fetching {} {} ({} MB)".format(part, parts[part]["version"], megabytes))
-            fetch_component(rctx, struct(
-                component = part,
-                manifest = rctx.attr.manifest,
-                platform = rctx.attr.platform,
-                prefix = parts[part]["prefix"],
-                row = parts[part]["row"],
-                urls = rctx.attr.urls,
-                version = parts[part]["version"],
-            ))
+    for part, about in parts.items():
+        rctx.report_progress("fetching {} {} ({} MB)".format(part, about["version"], about["row"]["size"] // 1000000))
+        fetch_component(rctx, struct(
+            component = part,
+            manifest = rctx.attr.manifest,
+            platform = rctx.attr.platform,
+            prefix = about["prefix"],
+            row = about["row"],
+            urls = rctx.attr.urls,
+            version = about["version"],
+        ))
     for path in _UNUSED:
         rctx.delete(path)
     error = None

@@ -1,12 +1,11 @@
 """Names of components, platforms and the repositories made from them."""
 
+load("//rules/private/variants:platforms.bzl", _PLATFORMS = "PLATFORMS")
+
 visibility(["//rules/private/cuda/toolkit", "//tests/cuda/..."])
 
 # Platform of a manifest -> its constraints. `linux-aarch64` is a server (sbsa), not a Tegra board.
-PLATFORMS = {
-    "{}-{}".format("linux", cpu): [Label("@platforms//os:linux"), Label("@platforms//cpu:" + cpu)]
-    for cpu in ["aarch64", "x86_64"]
-}
+PLATFORMS = {name: _PLATFORMS[name] for name in ["linux-aarch64", "linux-x86_64"]}
 
 # What nvcc needs beside itself, in one tree. A release has these in its own way: until CUDA 12 `crt` and `nvvm` are in `nvcc`.
 COMPILER = ["nvcc", "nvvm", "crt", "runtime", "cccl", "culibos"]
@@ -59,9 +58,19 @@ TARGETS = {name: name for name in LIBRARIES.keys() + TOOLS.keys()} | {
     if about.link
 }
 
-def parts_of(name):
-    """Returns the components that the repository `name` is put together from."""
-    return {"compiler": COMPILER, "cudart": RUNTIME}.get(name, [name])
+def parts_of(name, has_crt):
+    """Tells which components a repository is put together from.
+
+    Args:
+      name: "compiler", "cudart" or a component.
+      has_crt: whether the release has the headers of the compiler, which those of the runtime include, as a component.
+
+    Returns:
+      a list; a release need not have all of it.
+    """
+    if name == "cudart":
+        return RUNTIME + ([] if has_crt else ["nvcc"])
+    return COMPILER if name == "compiler" else [name]
 
 def repository_name(hub, release, name, platform):
     """Returns the name of a repository: cuda_13_0__cublas__linux-x86_64.

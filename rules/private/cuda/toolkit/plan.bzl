@@ -36,7 +36,7 @@ def plan_release(hub, manifest, where, urls):
                     "row": manifest["components"][part]["platforms"][platform],
                     "version": manifest["components"][part]["version"],
                 }
-                for part in parts_of(name)
+                for part in parts_of(name, "crt" in manifest["components"])
                 if not missing_reason(manifest, part, platform)
             }
             repositories.append(struct(

@@ -58,6 +58,7 @@ def _libraries(ctx):
             cc_toolchain = toolchain,
             feature_configuration = features,
             interface_library = ctx.file.interface_library,
+            interface_library_symlink_path = "{}/{}.tbd".format(_FOLDER, ctx.file.interface_library.basename.partition(".so")[0]),
         ))
     return libraries
 

@@ -182,6 +182,7 @@ absl::Status Reader::ReadHeader() {
       break;
   }
   elf_.flags = LoadLe<uint32_t>(header_, 48);
+  elf_.abi_version = static_cast<uint8_t>(header_[8]);
   return absl::OkStatus();
 }
 

@@ -37,6 +37,7 @@ struct Elf {
   uint16_t machine_number = 0;
   ElfType type = ElfType::kOther;
   uint32_t flags = 0;
+  uint8_t abi_version = 0;
   std::string interpreter;
   // In the order of the file.
   std::vector<std::string> needed;

@@ -32,6 +32,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "google/protobuf/repeated_ptr_field.h"
 #include "plugins/base/archive/concatenation.h"
 #include "plugins/base/archive/unpack.h"
 #include "plugins/base/digest.h"
@@ -60,6 +61,17 @@ std::string CodeNames(const sdk::VariantProperties& properties) {
   std::vector<std::string> names(properties.cubins().begin(), properties.cubins().end());
   for (const sdk::PtxCode& ptx : properties.ptx()) names.push_back(ptx.arch());
   return absl::StrJoin(names, ", ");
+}
+
+// Gives PTX without a toolkit the one that `others` have for it.
+void TakeToolkits(const google::protobuf::RepeatedPtrField<sdk::PtxCode>& others,
+                  google::protobuf::RepeatedPtrField<sdk::PtxCode>& codes) {
+  for (sdk::PtxCode& ptx : codes) {
+    if (!ptx.toolkit().empty()) continue;
+    for (const sdk::PtxCode& other : others) {
+      if (other.arch() == ptx.arch()) ptx.set_toolkit(other.toolkit());
+    }
+  }
 }
 
 struct Pin {
@@ -367,16 +379,17 @@ absl::Status Updater::Merge(const Inspection& found, bool moved, sdk::Variant& r
       wants.set_libc(read.libc());
     }
   }
-  if (found.has_cuda_code()) {
+  if (options_.code_is_declared && !(wants.cubins().empty() && wants.ptx().empty())) {
+    if (!found.has_cuda_code()) {
+      return Bad(row, "an archive without CUDA code",
+                 absl::StrCat("code for ", CodeNames(wants), " as the row says"));
+    }
+    TakeToolkits(read.ptx(), *wants.mutable_ptx());
+  } else if (found.has_cuda_code()) {
     const auto written = wants.ptx();
     *wants.mutable_cubins() = read.cubins();
     *wants.mutable_ptx() = read.ptx();
-    for (sdk::PtxCode& ptx : *wants.mutable_ptx()) {
-      if (!ptx.toolkit().empty()) continue;
-      for (const sdk::PtxCode& old : written) {
-        if (old.arch() == ptx.arch()) ptx.set_toolkit(old.toolkit());
-      }
-    }
+    TakeToolkits(written, *wants.mutable_ptx());
   } else if (!wants.cubins().empty() || !wants.ptx().empty()) {
     Note(row, "no CUDA code was found in the archive; cubins and PTX stay as they are written");
   }

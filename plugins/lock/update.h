@@ -35,6 +35,10 @@ struct UpdateOptions {
   std::vector<RowText> added;
   // Rows that go, by name and platform.
   std::vector<RowText> removed;
+  // Rows name the code that their archives were built to have. An archive without CUDA code is then
+  // an error too, and a row keeps what it names: a library in the archive that has code for more
+  // devices does not make the program run there.
+  bool code_is_declared = false;
   // Archives are unpacked in its directory `unpacked`, which is removed before and after.
   // Mandatory.
   std::string temporary_dir;

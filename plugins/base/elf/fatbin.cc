@@ -44,6 +44,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
@@ -522,15 +523,31 @@ absl::StatusOr<GpuCodes> ReadFatbin(InputFile& file, uint64_t offset, uint64_t s
 }
 
 absl::StatusOr<GpuCodes> ReadGpuCode(InputFile& file, const Elf& elf) {
-  Codes codes;
-  Reader reader(file, codes);
+  constexpr absl::string_view kText = ".rodata";
+  constexpr std::array<absl::string_view, 3> kNames = {kText, ".nv_fatbin", "__nv_relfatbin"};
+  std::vector<std::pair<ElfSection, absl::string_view>> sections;
   for (const ElfSection& section : elf.sections) {
     const absl::string_view name = elf.section_names.c_str() + section.name;
-    if (name == ".rodata") {
-      RETURN_IF_ERROR(FindPtxText(file, section.offset, section.offset + section.size, codes));
+    if (absl::c_linear_search(kNames, name)) sections.emplace_back(section, name);
+  }
+  absl::c_stable_sort(sections,
+                      [](const auto& a, const auto& b) { return a.first.offset < b.first.offset; });
+
+  Codes codes;
+  Reader reader(file, codes);
+  uint64_t end = 0;
+  for (const auto& [section, name] : sections) {
+    // A small file could have the same bytes read 100,000 times.
+    if (section.size != 0 && section.offset < end) {
+      return Mismatch("fatbin", absl::StrCat(file.path(), ": byte ", section.offset),
+                      absl::StrCat(name, " in a section before it"), "sections apart");
     }
-    if (name != ".nv_fatbin" && name != "__nv_relfatbin") continue;
-    RETURN_IF_ERROR(reader.Section(section.offset, section.offset + section.size));
+    end = std::max(end, section.offset + section.size);
+    if (name == kText) {
+      RETURN_IF_ERROR(FindPtxText(file, section.offset, section.offset + section.size, codes));
+    } else {
+      RETURN_IF_ERROR(reader.Section(section.offset, section.offset + section.size));
+    }
   }
   RETURN_IF_ERROR(reader.Finish());
   if (elf.machine == ElfMachine::kCuda) {

@@ -29,6 +29,7 @@
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "plugins/base/elf/elf.h"
+#include "plugins/base/elf/little_endian.h"
 #include "plugins/base/elf/test_elf.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/memory_file.h"
@@ -258,6 +259,25 @@ TEST(FatbinTest, Hostile) {
   EXPECT_EQ(OfFatbin(Container(EntryOf(256, 0, 1, 0, 0x8011))),
             "fatbin: x.fatbin: byte 16: got 0 entries together in a header of 64 bytes, expected a "
             "header that holds theirs");
+}
+
+// The header of the second section says what that of the first does.
+TEST(FatbinTest, SectionsThatOverlap) {
+  TestElf elf;
+  elf.sections = {{".nv_fatbin", TestData("concat.fatbin")}, {".nv_fatbin", std::string(64, '\0')}};
+  std::string bytes = BuildElf(elf);
+  const size_t table = static_cast<size_t>(LoadLe<uint64_t>(bytes, 40));
+  const size_t count = LoadLe<uint16_t>(bytes, 60);
+  uint64_t first = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t header = table + 64 * i;
+    const uint64_t size = LoadLe<uint64_t>(bytes, header + 32);
+    if (size == 1728) first = LoadLe<uint64_t>(bytes, header + 24);
+    if (size == 64) bytes = Put(bytes, header + 24, first, 8);
+  }
+  EXPECT_EQ(OfElf(bytes),
+            absl::StrCat("fatbin: x.so: byte ", first,
+                         ": got .nv_fatbin in a section before it, expected sections apart"));
 }
 
 TEST(FatbinTest, TruncationsAreErrorsOrLess) {

@@ -122,6 +122,7 @@ class Updater {
   absl::Status CheckCode(const Inspection& found, const sdk::Variant& row) const;
   absl::Status CheckCuda(const Inspection& found, const sdk::Variant& row) const;
   absl::Status CheckLibc(const Inspection& found, const sdk::Variant& row) const;
+  absl::Status CheckLevel(const Inspection& found, const sdk::Variant& row) const;
   void Note(const sdk::Variant& row, absl::string_view text) {
     notes_.push_back(absl::StrCat(RowName(row.name(), row.platform()), ": ", text));
   }
@@ -351,6 +352,15 @@ absl::Status Updater::CheckLibc(const Inspection& found, const sdk::Variant& row
              absl::StrCat("libc ", wants, " as the row says"));
 }
 
+absl::Status Updater::CheckLevel(const Inspection& found, const sdk::Variant& row) const {
+  const std::string& read = found.properties.cpu_level();
+  const std::string& wants = row.properties().cpu_level();
+  // "x86-64-v2" is before "x86-64-v3"; other machines have no note.
+  if (read.empty() || wants.empty() || read <= wants) return absl::OkStatus();
+  return Bad(row, absl::StrCat("programs that need ", read),
+             absl::StrCat("cpu_level ", wants, " as the row says"));
+}
+
 absl::Status Updater::Merge(const Inspection& found, bool moved, sdk::Variant& row) {
   for (const std::string& note : found.notes) Note(row, note);
   if (!found.RunsOn(row.platform())) {
@@ -370,6 +380,7 @@ absl::Status Updater::Merge(const Inspection& found, bool moved, sdk::Variant& r
     if (found.has_cuda_code()) RETURN_IF_ERROR(CheckCode(found, row));
     RETURN_IF_ERROR(CheckCuda(found, row));
     RETURN_IF_ERROR(CheckLibc(found, row));
+    RETURN_IF_ERROR(CheckLevel(found, row));
   }
 
   if (found.has_programs()) {
@@ -394,6 +405,9 @@ absl::Status Updater::Merge(const Inspection& found, bool moved, sdk::Variant& r
     Note(row, "no CUDA code was found in the archive; cubins and PTX stay as they are written");
   }
   if (wants.accelerator().empty()) wants.set_accelerator(read.accelerator());
+  if (!read.cpu_level().empty() && (wants.cpu_level().empty() || moved)) {
+    wants.set_cpu_level(read.cpu_level());
+  }
   if (!read.cuda().empty() && (wants.cuda().empty() || moved)) wants.set_cuda(read.cuda());
   if (!read.cudnn().empty() && (wants.cudnn().empty() || moved)) wants.set_cudnn(read.cudnn());
   if (wants.ByteSizeLong() == 0) row.clear_properties();

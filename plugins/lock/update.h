@@ -56,10 +56,10 @@ struct Updated {
 
 // `lock` with size, sha256, format and properties of every available row as its archive has them.
 // What was read replaces sonames and libc, and cubins and PTX where the archive has any; it fills
-// an empty accelerator, CUDA and cuDNN version. An archive that is not what its row says is an
-// error that names both: other bytes behind the same url, another machine, another accelerator,
-// code that is not there, another CUDA. Digests may be in any form of base::ParseSha256 before; the
-// result has passed select::CheckLock.
+// an empty accelerator, CUDA and cuDNN version, and CPU level. An archive that is not what its row
+// says is an error that names both: other bytes behind the same url, another machine, another
+// accelerator, code that is not there, another CUDA. Digests may be in any form of
+// base::ParseSha256 before; the result has passed select::CheckLock.
 absl::StatusOr<Updated> Update(const sdk::VariantsLock& lock, const UpdateOptions& options,
                                const FetchFunction& fetch, base::FileSystem& fs);
 

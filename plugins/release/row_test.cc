@@ -227,6 +227,25 @@ TEST_F(RowTest, AToolkitThatNothingTells) {
             R"({"accelerator":"cuda","cubins":["sm_86"],"cuda":"13.5","libc":"glibc-2.31"})");
 }
 
+// The note that a linker writes with -z x86-64-v3.
+TEST_F(RowTest, CpuLevel) {
+  TestElf program = Cpu();
+  program.sections = {
+      {".note.gnu.property", std::string("\4\0\0\0\x20\0\0\0\5\0\0\0GNU\0", 16) +
+                                 std::string("\2\0\0\xc0\4\0\0\0\3\0\0\0\0\0\0\0", 16) +
+                                 std::string("\2\x80\0\xc0\4\0\0\0\5\0\0\0\0\0\0\0", 16)}};
+  Build(program);
+  Declare(R"({"accelerator":"cpu"})");
+  EXPECT_EQ(Row(), R"({"accelerator":"cpu","cpu_level":"x86-64-v3","libc":"glibc-2.31"})");
+  Declare(R"({"cpu_level":"x86-64-v4"})");
+  EXPECT_EQ(Row(), R"({"accelerator":"cpu","cpu_level":"x86-64-v4","libc":"glibc-2.31"})");
+  ASSERT_TRUE(fs_.RemoveTree(request_.output()).ok());
+  Declare(R"({"cpu_level":"x86-64-v2"})");
+  EXPECT_EQ(Row(),
+            "variants lock: //:release: x for linux-x86_64: got programs that need x86-64-v3, "
+            "expected cpu_level x86-64-v2 as the row says");
+}
+
 TEST_F(RowTest, ScriptsAreProgramsToo) {
   Build(Cpu());
   Write(request_.program(), "#!/bin/sh\n");

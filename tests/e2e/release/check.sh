@@ -67,6 +67,12 @@ refused wrong_more "error: release: //:wrong_more: sm86 for linux-x86_64: got co
 refused wrong_none "//:wrong_none: cuda-sm86 for linux-x86_64: got an archive without CUDA code, expected code for sm_86 as the row says"
 refused wrong_incompatible "//:wrong_incompatible is incompatible and cannot be built"
 
+run first test //:exact_test
+check "exactly this code" $? 0
+run first test --test_output=errors //:inexact_test
+check "more code than that" $? 3
+check "it says which" "$(grep -h '^error: cubins' "$scratch/out" "$scratch/err")" "error: cubins: demo_more: got sm_86, sm_90a, expected sm_86"
+
 # --- the lock is what variant rules take -------------------------------------------------------------------------------
 
 # chosen HOST: what the program prints that a machine of this kind gets.

@@ -41,6 +41,7 @@ void AddLock(CLI::App& app, Context& context);
 void AddVariants(CLI::App& app, Context& context);
 void AddWheels(CLI::App& app, Context& context);
 void AddModels(CLI::App& app, Context& context);
+void AddCuda(CLI::App& app, Context& context);
 void AddCompletions(CLI::App& app, Context& context);
 void AddVersion(CLI::App& app, Context& context);
 

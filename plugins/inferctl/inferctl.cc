@@ -46,6 +46,7 @@ void AddCommands(CLI::App& app, Context& context) {
   AddVariants(app, context);
   AddWheels(app, context);
   AddModels(app, context);
+  AddCuda(app, context);
   AddCompletions(app, context);
   AddVersion(app, context);
 }

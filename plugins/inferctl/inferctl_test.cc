@@ -246,6 +246,23 @@ TEST_F(InferctlTest, LockCheckLooksAtEveryFile) {
             absl::StrCat("error: cannot open: ", root_, "/none.json: No such file or directory\n"));
 }
 
+TEST_F(InferctlTest, CudaListReadsEveryFile) {
+  const std::string script = Write("/script", "#!/bin/sh\n");
+  const std::string fatbin = "plugins/base/elf/testdata/concat.fatbin";
+  EXPECT_EQ(Run({"cuda", "list", script, fatbin}), 1);
+  EXPECT_EQ(err_.str(),
+            absl::StrCat("error: facts: ", script,
+                         ": got a file that begins with '#!/b', expected an ELF file or "
+                         "a fat binary\n"));
+  EXPECT_TRUE(absl::StartsWith(
+      out_.str(),
+      "plugins/base/elf/testdata/concat.fatbin: fatbin\n  compute_75    13.5  98 bytes"))
+      << out_.str();
+  EXPECT_EQ(Run({"cuda", "list", "--json", fatbin}), 0);
+  EXPECT_TRUE(absl::StrContains(out_.str(), R"("cubins":["sm_75","sm_86","sm_90a"],"machine")"))
+      << out_.str();
+}
+
 TEST_F(InferctlTest, ADescriptorOfAnotherFormatIsRefused) {
   const std::string host = Write("/other.json", R"({"descriptor_version": 2})");
   EXPECT_EQ(Run({"select", lock_, "--host", host}), 1);

@@ -14,7 +14,8 @@
 namespace rules_inference::lock {
 
 struct Inspection {
-  // What can be read: accelerator "cuda" or nothing, cubins, ptx, cuda, cudnn, sonames, libc.
+  // What can be read: accelerator "cuda" or nothing, cubins, ptx, cuda, cudnn, sonames, libc,
+  // and the CPU level that a linker was told.
   sdk::VariantProperties properties;
   // What a person should know; sorted, a line each.
   std::vector<std::string> notes;

@@ -32,6 +32,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "google/protobuf/repeated_ptr_field.h"
 #include "plugins/base/archive/concatenation.h"
 #include "plugins/base/archive/unpack.h"
 #include "plugins/base/digest.h"
@@ -60,6 +61,17 @@ std::string CodeNames(const sdk::VariantProperties& properties) {
   std::vector<std::string> names(properties.cubins().begin(), properties.cubins().end());
   for (const sdk::PtxCode& ptx : properties.ptx()) names.push_back(ptx.arch());
   return absl::StrJoin(names, ", ");
+}
+
+// Gives PTX without a toolkit the one that `others` have for it.
+void TakeToolkits(const google::protobuf::RepeatedPtrField<sdk::PtxCode>& others,
+                  google::protobuf::RepeatedPtrField<sdk::PtxCode>& codes) {
+  for (sdk::PtxCode& ptx : codes) {
+    if (!ptx.toolkit().empty()) continue;
+    for (const sdk::PtxCode& other : others) {
+      if (other.arch() == ptx.arch()) ptx.set_toolkit(other.toolkit());
+    }
+  }
 }
 
 struct Pin {
@@ -110,6 +122,7 @@ class Updater {
   absl::Status CheckCode(const Inspection& found, const sdk::Variant& row) const;
   absl::Status CheckCuda(const Inspection& found, const sdk::Variant& row) const;
   absl::Status CheckLibc(const Inspection& found, const sdk::Variant& row) const;
+  absl::Status CheckLevel(const Inspection& found, const sdk::Variant& row) const;
   void Note(const sdk::Variant& row, absl::string_view text) {
     notes_.push_back(absl::StrCat(RowName(row.name(), row.platform()), ": ", text));
   }
@@ -339,6 +352,15 @@ absl::Status Updater::CheckLibc(const Inspection& found, const sdk::Variant& row
              absl::StrCat("libc ", wants, " as the row says"));
 }
 
+absl::Status Updater::CheckLevel(const Inspection& found, const sdk::Variant& row) const {
+  const std::string& read = found.properties.cpu_level();
+  const std::string& wants = row.properties().cpu_level();
+  // "x86-64-v2" is before "x86-64-v3"; other machines have no note.
+  if (read.empty() || wants.empty() || read <= wants) return absl::OkStatus();
+  return Bad(row, absl::StrCat("programs that need ", read),
+             absl::StrCat("cpu_level ", wants, " as the row says"));
+}
+
 absl::Status Updater::Merge(const Inspection& found, bool moved, sdk::Variant& row) {
   for (const std::string& note : found.notes) Note(row, note);
   if (!found.RunsOn(row.platform())) {
@@ -358,6 +380,7 @@ absl::Status Updater::Merge(const Inspection& found, bool moved, sdk::Variant& r
     if (found.has_cuda_code()) RETURN_IF_ERROR(CheckCode(found, row));
     RETURN_IF_ERROR(CheckCuda(found, row));
     RETURN_IF_ERROR(CheckLibc(found, row));
+    RETURN_IF_ERROR(CheckLevel(found, row));
   }
 
   if (found.has_programs()) {
@@ -367,20 +390,24 @@ absl::Status Updater::Merge(const Inspection& found, bool moved, sdk::Variant& r
       wants.set_libc(read.libc());
     }
   }
-  if (found.has_cuda_code()) {
+  if (options_.code_is_declared && !(wants.cubins().empty() && wants.ptx().empty())) {
+    if (!found.has_cuda_code()) {
+      return Bad(row, "an archive without CUDA code",
+                 absl::StrCat("code for ", CodeNames(wants), " as the row says"));
+    }
+    TakeToolkits(read.ptx(), *wants.mutable_ptx());
+  } else if (found.has_cuda_code()) {
     const auto written = wants.ptx();
     *wants.mutable_cubins() = read.cubins();
     *wants.mutable_ptx() = read.ptx();
-    for (sdk::PtxCode& ptx : *wants.mutable_ptx()) {
-      if (!ptx.toolkit().empty()) continue;
-      for (const sdk::PtxCode& old : written) {
-        if (old.arch() == ptx.arch()) ptx.set_toolkit(old.toolkit());
-      }
-    }
+    TakeToolkits(written, *wants.mutable_ptx());
   } else if (!wants.cubins().empty() || !wants.ptx().empty()) {
     Note(row, "no CUDA code was found in the archive; cubins and PTX stay as they are written");
   }
   if (wants.accelerator().empty()) wants.set_accelerator(read.accelerator());
+  if (!read.cpu_level().empty() && (wants.cpu_level().empty() || moved)) {
+    wants.set_cpu_level(read.cpu_level());
+  }
   if (!read.cuda().empty() && (wants.cuda().empty() || moved)) wants.set_cuda(read.cuda());
   if (!read.cudnn().empty() && (wants.cudnn().empty() || moved)) wants.set_cudnn(read.cudnn());
   if (wants.ByteSizeLong() == 0) row.clear_properties();

@@ -5,7 +5,7 @@ load("//rules/private:plugin_info.bzl", "CAPABILITY_REQUIREMENTS", "PluginInfo")
 visibility(["//rules/..."])
 
 # Kinds whose toolchain type is in this repository.
-_KINDS = ["layer", "model", "select", "wheel"]
+_KINDS = ["layer", "model", "release", "select", "wheel"]
 
 def _plugin_toolchain_info_impl(ctx):
     return [platform_common.ToolchainInfo(plugin = PluginInfo(
@@ -49,7 +49,7 @@ def plugin_toolchain(
 
     Args:
       name: Name of the toolchain to register; `NAME_info` is the target behind it.
-      kind: Kind of work: layer, model, select, wheel, or one of your own.
+      kind: Kind of work: layer, model, release, select, wheel, or one of your own.
       plugin: Label of the plugin, an executable built on `@rules_inference//plugins/sdk:plugin`.
       toolchain_type: Label of the toolchain type; needed for a kind of your own only.
       capabilities: What the plugin can do, as in its `--describe`: `multiplex` and `cancellation` let workers serve several

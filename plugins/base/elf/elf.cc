@@ -182,6 +182,7 @@ absl::Status Reader::ReadHeader() {
       break;
   }
   elf_.flags = LoadLe<uint32_t>(header_, 48);
+  elf_.abi_version = static_cast<uint8_t>(header_[8]);
   return absl::OkStatus();
 }
 
@@ -412,6 +413,36 @@ std::optional<std::pair<int, int>> NeededGlibc(const Elf& elf) {
     }
   }
   return highest;
+}
+
+absl::StatusOr<int> NeededX86Level(InputFile& file, const Elf& elf) {
+  constexpr uint32_t kPropertyNote = 5;        // NT_GNU_PROPERTY_TYPE_0
+  constexpr uint32_t kIsaNeeded = 0xc0008002;  // GNU_PROPERTY_X86_ISA_1_NEEDED
+  constexpr uint64_t kMaxNotes = uint64_t{64} << 10;
+  constexpr absl::string_view kName("GNU\0", 4);
+  const ElfSection* const section = elf.Find(".note.gnu.property");
+  if (elf.machine != ElfMachine::kX86_64 || section == nullptr || section->size > kMaxNotes) {
+    return 0;
+  }
+  std::string text(static_cast<size_t>(section->size), '\0');
+  RETURN_IF_ERROR(ReadExactly(file, section->offset, absl::MakeSpan(text)));
+  // One note: size of the name, size of the data, type, name; then properties, each a type, a size,
+  // and data that is filled up to 8 bytes.
+  absl::string_view rest = text;
+  if (rest.size() < 16 || LoadLe<uint32_t>(rest, 0) != kName.size() ||
+      LoadLe<uint32_t>(rest, 8) != kPropertyNote || rest.substr(12, 4) != kName) {
+    return 0;
+  }
+  for (rest = rest.substr(16, LoadLe<uint32_t>(rest, 4)); rest.size() >= 12;) {
+    const uint64_t size = LoadLe<uint32_t>(rest, 4);
+    if (LoadLe<uint32_t>(rest, 0) == kIsaNeeded && size == 4) {
+      const uint32_t levels = LoadLe<uint32_t>(rest, 8);
+      return levels >= 8 ? 4 : levels >= 4 ? 3 : levels >= 2 ? 2 : levels >= 1 ? 1 : 0;
+    }
+    rest.remove_prefix(
+        static_cast<size_t>(std::min<uint64_t>(8 + (size + 7) / 8 * 8, rest.size())));
+  }
+  return 0;
 }
 
 bool NeedsMusl(const Elf& elf) {

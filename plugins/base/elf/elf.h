@@ -37,6 +37,7 @@ struct Elf {
   uint16_t machine_number = 0;
   ElfType type = ElfType::kOther;
   uint32_t flags = 0;
+  uint8_t abi_version = 0;
   std::string interpreter;
   // In the order of the file.
   std::vector<std::string> needed;
@@ -64,6 +65,9 @@ absl::StatusOr<Elf> ReadElf(InputFile& file);
 
 // The highest GLIBC_x.y that it needs, as {x, y}.
 std::optional<std::pair<int, int>> NeededGlibc(const Elf& elf);
+// The level in the note of a linker that was told one (-z x86-64-v3): 3 for x86-64-v3; 0: no note,
+// or none that can be read. An error is one of the file system.
+absl::StatusOr<int> NeededX86Level(InputFile& file, const Elf& elf);
 // Its interpreter or a needed library is musl's.
 bool NeedsMusl(const Elf& elf);
 

@@ -28,9 +28,25 @@ struct GpuCode {
   friend auto operator<=>(const GpuCode&, const GpuCode&) = default;
 };
 
+enum class Compression : uint8_t { kNone, kLz4, kZstd };
+
+// One piece of code as it lies in the file.
+struct GpuEntry {
+  GpuCode code;
+  // The container that it is in, counted from 0 over the file: one for each module of a program.
+  uint32_t module = 0;
+  Compression compression = Compression::kNone;
+  // Bytes in the file, and of the code itself; 0: the file does not tell, as of entries that are
+  // compressed together.
+  uint64_t size = 0;
+  uint64_t unpacked_size = 0;
+};
+
 struct GpuCodes {
   // Sorted, one of each kind and arch, with the newest toolkit of those in the file.
   std::vector<GpuCode> code;
+  // In the order of the file, the first 262,144 of them.
+  std::vector<GpuEntry> entries;
   // What is there and could not be said as code; sorted, each once.
   std::vector<std::string> notes;
 };

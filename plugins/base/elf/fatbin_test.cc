@@ -8,6 +8,13 @@
 //       -gencode arch=compute_90a,code=sm_90a
 //   nvcc -cubin -arch=sm_90a empty.cu -o empty.cubin
 //
+// and, of nvcc 13.0 (V13.0.88):
+//
+//   nvcc -fatbin --compress-mode=size empty.cu -o packed.fatbin
+//       -gencode arch=compute_86,code=[sm_86,compute_86] -gencode arch=compute_120f,code=sm_120f
+//       -gencode arch=compute_100a,code=sm_100a
+//   nvcc -c empty.cu -o empty.o -gencode arch=compute_80,code=sm_80
+//
 // and the expectations are what `cuobjdump` of the same release prints of them.
 
 #include "plugins/base/elf/fatbin.h"
@@ -22,6 +29,7 @@
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "plugins/base/elf/elf.h"
+#include "plugins/base/elf/little_endian.h"
 #include "plugins/base/elf/test_elf.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/memory_file.h"
@@ -62,7 +70,9 @@ std::string OfElf(const std::string& bytes) {
 }
 
 std::string Put(std::string bytes, size_t at, uint64_t value, size_t size) {
-  for (size_t i = 0; i < size; ++i) bytes[at + i] = static_cast<char>(value >> (8 * i) & 0xff);
+  for (size_t i = 0; i < size; ++i) {
+    bytes.replace(at + i, 1, 1, static_cast<char>(value >> (8 * i) & 0xff));
+  }
   return bytes;
 }
 
@@ -152,6 +162,69 @@ TEST(FatbinTest, PtxAsText) {
   }
 }
 
+// "0 sm_75 none 2856/2856"
+std::string Entries(const absl::StatusOr<GpuCodes>& codes) {
+  if (!codes.ok()) return std::string(codes.status().message());
+  std::string out;
+  for (const GpuEntry& entry : codes->entries) {
+    absl::StrAppend(&out, out.empty() ? "" : "; ", entry.module, " ", entry.code.arch,
+                    entry.compression == Compression::kZstd  ? " zstd "
+                    : entry.compression == Compression::kLz4 ? " lz4 "
+                                                             : " none ",
+                    entry.size, "/", entry.unpacked_size);
+  }
+  return out;
+}
+
+TEST(FatbinTest, EntriesAsTheyLie) {
+  const auto entries = [](const std::string& bytes) {
+    MemoryFile file("x.fatbin", bytes);
+    return Entries(ReadFatbin(file, 0, bytes.size()));
+  };
+  EXPECT_EQ(entries(TestData("packed.fatbin") + Container(EntryOf(2, 1, 7, 80, 0x11))),
+            "0 sm_86 zstd 712/2984; 0 compute_86 zstd 95/98; 0 sm_120f zstd 1061/5016; 0 sm_100a "
+            "zstd 1063/5016; 1 sm_80 none 0/0");
+  EXPECT_EQ(entries(TestData("concat.fatbin")),
+            "0 compute_75 zstd 98/98; 0 sm_75 zstd 0/0; 0 sm_86 zstd 0/0; 0 sm_90a zstd 0/0");
+}
+
+// Nothing in it but cubins under zstd: one of them is unpacked.
+TEST(FatbinTest, ToolkitOfACompressedCubin) {
+  const std::string packed = TestData("packed.fatbin");
+  // Its second entry is PTX, which would tell.
+  const size_t second = 16 + 64 + 712;
+  EXPECT_EQ(OfFatbin(Put(packed, second, 77, 2)),
+            "sm_100a; sm_120f; sm_86 13.0; note: an entry of the unknown kind 77");
+  // Damaged, it is only silent.
+  EXPECT_EQ(OfFatbin(Put(Put(packed, second, 77, 2), 16 + 64 + 100, ~uint64_t{0}, 8)),
+            "sm_100a; sm_120f; sm_86; note: an entry of the unknown kind 77");
+}
+
+TEST(FatbinTest, Object) {
+  const std::string object = TestData("empty.o");
+  EXPECT_EQ(OfElf(object), "sm_80 13.0");
+}
+
+// The header of a cubin tells its capability where no note does.
+TEST(FatbinTest, CubinWithoutANote) {
+  const auto cubin = [](uint8_t abi_version, uint32_t flags) {
+    TestElf silent;
+    silent.machine = 190;
+    return OfElf(Put(Put(BuildElf(silent), 8, abi_version, 1), 48, flags, 4));
+  };
+  EXPECT_EQ(cubin(8, 0x6005604),
+            "sm_86; note: a cubin for sm_86, or for that device only: it does not tell");
+  EXPECT_EQ(cubin(7, 0x500550),
+            "sm_80; note: a cubin for sm_80, or for that device only: it does not tell");
+}
+
+TEST(FatbinTest, ACubinUnderAnotherHeader) {
+  const std::string other = Put(TestData("empty.fatbin"), 16 + 28, 80, 4);
+  EXPECT_TRUE(
+      absl::StrContains(OfFatbin(other), "note: a cubin for sm_75 under the header of sm_80"))
+      << OfFatbin(other);
+}
+
 TEST(FatbinTest, Empty) {
   EXPECT_EQ(OfFatbin(""), "");
   EXPECT_EQ(OfFatbin(std::string(24, '\0')), "");
@@ -188,9 +261,43 @@ TEST(FatbinTest, Hostile) {
             "header that holds theirs");
 }
 
+// The header of the second section says what that of the first does.
+TEST(FatbinTest, SectionsThatOverlap) {
+  TestElf elf;
+  elf.sections = {{".nv_fatbin", TestData("concat.fatbin")}, {".nv_fatbin", std::string(64, '\0')}};
+  std::string bytes = BuildElf(elf);
+  const size_t table = static_cast<size_t>(LoadLe<uint64_t>(bytes, 40));
+  const size_t count = LoadLe<uint16_t>(bytes, 60);
+  uint64_t first = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t header = table + 64 * i;
+    const uint64_t size = LoadLe<uint64_t>(bytes, header + 32);
+    if (size == 1728) first = LoadLe<uint64_t>(bytes, header + 24);
+    if (size == 64) bytes = Put(bytes, header + 24, first, 8);
+  }
+  EXPECT_EQ(OfElf(bytes),
+            absl::StrCat("fatbin: x.so: byte ", first,
+                         ": got .nv_fatbin in a section before it, expected sections apart"));
+}
+
+TEST(FatbinTest, TruncationsAreErrorsOrLess) {
+  for (const char* const name : {"concat.fatbin", "packed.fatbin"}) {
+    const std::string good = TestData(name);
+    for (size_t size = 0; size < good.size(); ++size) {
+      // Fewer than 8 bytes are what a section is filled up with.
+      const std::string got = OfFatbin(good.substr(0, size));
+      if (size < 8) {
+        EXPECT_EQ(got, "") << size;
+      } else {
+        EXPECT_TRUE(absl::StartsWith(got, "fatbin: x.fatbin: byte 0: got ")) << size << ": " << got;
+      }
+    }
+  }
+}
+
 TEST(FatbinTest, MutationsAndTruncationsAreHarmless) {
   std::mt19937 random(2);
-  for (const char* const name : {"empty.fatbin", "concat.fatbin"}) {
+  for (const char* const name : {"empty.fatbin", "concat.fatbin", "packed.fatbin"}) {
     const std::string good = TestData(name);
     for (int i = 0; i < 10000; ++i) {
       std::string bytes = good;

@@ -25,6 +25,7 @@
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
 #include "plugins/base/real_file_system.h"
+#include "plugins/base/runfiles.h"
 #include "plugins/base/status_macros.h"
 #include "plugins/layer/oci/archive.h"
 #include "plugins/layer/oci/base_image.h"
@@ -42,17 +43,6 @@ constexpr absl::string_view kEngines[] = {"docker", "podman"};
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-std::string RunfilesOf(const std::string& program) {
-  const std::string own = absl::StrCat(program, ".runfiles");
-  base::RealFileSystem fs;
-  if (fs.Stat(own, base::Follow::kYes).ok()) return own;
-  constexpr absl::string_view kMark = ".runfiles/";
-  if (const size_t mark = program.rfind(kMark); mark != std::string::npos) {
-    return program.substr(0, mark + kMark.size() - 1);
-  }
-  return Environment("RUNFILES_DIR");
 }
 
 absl::StatusOr<std::string> FindEngine() {
@@ -144,7 +134,7 @@ absl::StatusOr<LoadOptions> ParseLoadOptions(absl::Span<const std::string> argum
   LoadOptions options;
   if (arguments.empty()) return Mismatch("oci_load", "arguments", "no program name", "one");
   options.request = absl::StrCat(arguments[0], ".request.json");
-  options.runfiles = RunfilesOf(arguments[0]);
+  options.runfiles = base::RunfilesOf(arguments[0]);
   for (size_t i = 1; i < arguments.size(); ++i) {
     absl::string_view argument = arguments[i];
     if (argument == "--output" && i + 1 < arguments.size()) {

@@ -1,0 +1,3 @@
+#include <stdio.h>
+
+int Greet(char* text, int size) { return snprintf(text, (size_t)size, "hello"); }

@@ -12,14 +12,21 @@
     models = use_extension("@rules_inference//rules:extensions.bzl", "models")
     models.lock(name = "models", file = "//:models.lock.json")
     use_repo(models, "models")
+
+    hermetic_cc = use_extension("@rules_inference//rules:extensions.bzl", "hermetic_cc")
+    hermetic_cc.toolchain(glibc = "2.28")
+    use_repo(hermetic_cc, "hermetic_cc")
+    register_toolchains("@hermetic_cc//:all")
 """
 
+load("//rules/private/hermetic_cc:extension.bzl", _hermetic_cc = "hermetic_cc")
 load("//rules/private/models:extension.bzl", _models = "models")
 load("//rules/private/variants:extension.bzl", _variants = "variants")
 load("//rules/private/wheels:extension.bzl", _wheels = "wheels")
 
 visibility("public")
 
+hermetic_cc = _hermetic_cc
 models = _models
 variants = _variants
 wheels = _wheels

@@ -20,6 +20,7 @@ TARGETS = {
 # CPU and glibc -> sha256 of the libraries that target_repository.bzl makes of the wheel. A version that is not here is made
 # anew in each output base, and not checked.
 LIBRARIES = {
+    "aarch64 2.28": "8a894b09934461d9a6a8f1500d644afafee49f8c20d3c619cca8e827a156e68a",
     "x86_64 2.28": "60b1878b6868fe72bbcf63cbbd997d988490c30b3fef0046031b5de87d35e171",
 }
 

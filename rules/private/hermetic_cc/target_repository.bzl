@@ -126,6 +126,13 @@ def _get_libraries(rctx):
     rctx.file("lib/README", "Made by rules_inference, see its docs/hermetic_cc.md.\n", executable = False)
     _run(rctx, [zig, "ar", "x", "--output", "lib", _BUNDLE])
     rctx.delete(_BUNDLE)
+    if rctx.attr.cpu == "x86_64":
+        source = rctx.path(Label(":cpu_model.c"))
+        headers = zig.dirname.get_child("lib").get_child("include")
+        command = [zig, "clang", "--no-default-config", "--target=x86_64-linux-gnu", "-nostdinc", "-isystem", headers]
+        _run(rctx, command + ["-O2", "-g0", "-fPIC", "-c", source, "-o", "cpu_model.o"])
+        _run(rctx, [zig, "ar", "rcs", "lib/libcompiler_rt.a", "cpu_model.o"])
+        rctx.delete("cpu_model.o")
 
 def _target_repository_impl(rctx):
     _get_libraries(rctx)

@@ -33,7 +33,7 @@ needed() {
 
 machine() { readelf --file-header "$1" | sed -n 's/ *Machine: *//p'; }
 
-words="exceptions threads thread_local filesystem atomics texts math c 42"
+words="exceptions threads thread_local filesystem atomics texts math c cpu 42"
 
 run base build "$x86_64" -c opt //:features //:answer_shared
 check "x86_64 builds without a host compiler" $? 0
@@ -46,7 +46,8 @@ check "glibc is all that is needed" "$(needed "$scratch/features")$(needed "$scr
 check "no folder of the machine in the program" "$(grep -acF -e "$scratch" -e "$HOME" "$scratch/features")" 0
 
 # A root with the loader, glibc and nothing more.
-mkdir -p "$scratch/root/lib64" "$scratch/root/tmp"
+mkdir -p "$scratch/root/lib64" "$scratch/root/lib" "$scratch/root/tmp"
+ln -s ../lib64 "$scratch/root/lib/x86_64-linux-gnu" # where Debian's loader looks
 for name in ld-linux-x86-64.so.2 libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1; do
   found=$(find -L /lib64 /lib/x86_64-linux-gnu /usr/lib64 -maxdepth 1 -name "$name" 2>/dev/null | head -n 1)
   [[ -z $found ]] || cp -L -- "$found" "$scratch/root/lib64/"

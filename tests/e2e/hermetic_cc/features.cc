@@ -86,6 +86,15 @@ bool Texts() {
   return out.str() == "1.5 a+b";
 }
 
+bool CpuFeatures() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("x86-64") && __builtin_cpu_supports("sse2");
+#else
+  return true;
+#endif
+}
+
 }  // namespace
 
 int main() {
@@ -97,5 +106,6 @@ int main() {
   if (Texts()) std::cout << "texts ";
   if (std::abs(std::pow(2.0, 0.5) - 1.41421356) < 1e-6) std::cout << "math ";
   if (Length("four") == 4) std::cout << "c ";
+  if (CpuFeatures()) std::cout << "cpu ";
   std::cout << Answer(41) << std::endl;
 }

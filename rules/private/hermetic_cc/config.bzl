@@ -11,7 +11,6 @@ load(
     "flag_group",
     "flag_set",
     "tool_path",
-    "variable_with_value",
     "with_feature_set",
 )
 load("@rules_cc//cc/common:cc_common.bzl", "cc_common")

@@ -30,7 +30,14 @@ DEFAULT_GLIBC = "2.28"
 _OLDEST, _NEWEST = 17, 42
 
 def glibc_error(glibc):
-    """Returns what is wrong with a version of glibc, as (got, expected), or None."""
+    """Looks whether there are libraries of a version of glibc.
+
+    Args:
+      glibc: what the user has asked for.
+
+    Returns:
+      (got, expected) for a message, or None where all is right.
+    """
     major, _, minor = glibc.partition(".")
     if major == "2" and minor.isdigit() and _OLDEST <= int(minor) and int(minor) <= _NEWEST:
         return None

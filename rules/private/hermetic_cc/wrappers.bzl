@@ -34,6 +34,7 @@ _LIBCXX = [
     "_LIBCXXABI_DISABLE_VISIBILITY_ANNOTATIONS",
 ]
 
+# buildifier: disable=external-path
 _HEAD = """\
 #!/bin/sh
 # Called as .../external/THIS_REPOSITORY/from_CPU/bin/NAME.
@@ -68,7 +69,7 @@ def _compiler_flags(cpu, glibc):
     flags = ["--no-default-config", "--target={}-linux-gnu".format(cpu), "-no-canonical-prefixes"]
 
     # The C library's headers are of the newest version; this macro hides what later ones have.
-    flags += ["-D__GLIBC_MINOR__=" + glibc.partition(".")[2]]
+    flags.append("-D__GLIBC_MINOR__=" + glibc.partition(".")[2])
     flags += ["-resource-dir", "\"$zig/lib\"", "-nostdlibinc"]
     for folder in ["libcxx", "libcxxabi"]:
         flags += ["-stdlib++-isystem", "\"$zig/lib/{}/include\"".format(folder)]
@@ -79,13 +80,16 @@ def _compiler_flags(cpu, glibc):
     return flags + ["-D" + name for name in _LIBCXX]
 
 def wrapper(name, cpu, glibc, repository):
-    """Returns the text of a program.
+    """Writes a program.
 
     Args:
       name: one of WRAPPERS.
       cpu: CPU that is compiled for.
       glibc: version, such as "2.28".
       repository: name of the compiler's repository, as its folder has it.
+
+    Returns:
+      the text.
     """
     if name in _HINTS:
         return _UNSUPPORTED.format(name = name, hint = _HINTS[name])

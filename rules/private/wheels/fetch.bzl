@@ -79,11 +79,14 @@ def _fail(wheel, got, expected, hint):
     fail("\n" + error_text("wheel", where, got, expected, hint))
 
 def find_python(rctx, wheel):
-    """Returns the path of the interpreter that the user has named, or that PATH has.
+    """Finds the interpreter that the user has named, or that PATH has.
 
     Args:
       rctx: the repository context.
       wheel: as for `fetch_wheel`.
+
+    Returns:
+      its path. Ends the build when there is none.
     """
     name = rctx.getenv(PYTHON_VARIABLE)
     python = rctx.which(name) if name and "/" not in name else rctx.path(name) if name else rctx.which("python3")

@@ -120,8 +120,9 @@ def _get_libraries(rctx):
         if pinned and got != pinned:
             _fail(rctx, "libraries with sha256 " + got, "{}, which every machine makes".format(pinned))
         if pinned:
-            # Checked again on its way into the cache.
-            rctx.download(url = bundle, output = "checked.a", sha256 = pinned, canonical_id = pinned)
+            # Checked again on its way into the cache; under another name, as Bazel is content with a file that is there.
+            rctx.download(url = bundle, output = "cached.a", sha256 = pinned, canonical_id = pinned)
+            rctx.delete("cached.a")
         rctx.delete("checked.a")
     rctx.file("lib/README", "Made by rules_inference, see its docs/hermetic_cc.md.\n", executable = False)
     _run(rctx, [zig, "ar", "x", "--output", "lib", _BUNDLE])

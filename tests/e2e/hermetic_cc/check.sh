@@ -45,6 +45,11 @@ check "no symbol is newer than glibc 2.28" "$(versions "$scratch/features") $(ve
 check "glibc is all that is needed" "$(needed "$scratch/features")$(needed "$scratch/shared")" ""
 check "no folder of the machine in the program" "$(grep -acF -e "$scratch" -e "$HOME" "$scratch/features")" 0
 
+run base build --extra_toolchains=@hermetic_cc//any_platform:all -c opt //:features
+check "a build without a platform can take it" $? 0
+keep base features features_here --extra_toolchains=@hermetic_cc//any_platform:all -c opt
+check "and makes the same bytes" "$(cmp "$scratch/features" "$scratch/features_here" 2>&1)" ""
+
 # A root with the loader, glibc and nothing more.
 mkdir -p "$scratch/root/lib64" "$scratch/root/lib" "$scratch/root/tmp"
 ln -s ../lib64 "$scratch/root/lib/x86_64-linux-gnu" # where Debian's loader looks

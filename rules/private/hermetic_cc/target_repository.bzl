@@ -69,6 +69,8 @@ def _compile_libraries(rctx, zig):
             "ZIG_LOCAL_CACHE_DIR": "cache",
             "ZIG_VERBOSE_LINK": "1",
         },
+        # Half a minute on an idle machine; a busy one is no reason to fail.
+        timeout = 3600,
     )
 
     # What it calls its linkers with; the names of folders in its cache are not the same everywhere.

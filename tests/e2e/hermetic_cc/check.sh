@@ -10,7 +10,9 @@ x86_64=--platforms=@rules_inference//toolchains/cc:linux_x86_64
 aarch64=--platforms=@rules_inference//toolchains/cc:linux_aarch64
 # Without a host compiler Bazel's own toolchain is empty.
 no_host=(--repo_env=BAZEL_DO_NOT_DETECT_CPP_TOOLCHAIN=1)
-# Compilations are done, not found: they are what is tested.
+# Compilations are done, not found: they are what is tested. Fetched files and the libraries, which are pinned, may be found.
+bazel_in base info repository_cache
+no_host+=(--repository_cache="$(cat "$scratch/out")")
 run() { bazel_in "$@" "${no_host[@]}" --disk_cache= --noexperimental_inmemory_dotd_files; }
 
 # keep BASE TARGET AS: copies what was built.

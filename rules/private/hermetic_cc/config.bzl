@@ -57,32 +57,27 @@ _LIBRARIES = ["-lc++", "-lc++abi", "-lunwind", "-Wl,--push-state,--as-needed"] +
     for name in ["m", "pthread", "c", "dl", "rt", "ld"]
 ] + ["-Wl,--pop-state", "-lc_nonshared", "-lcompiler_rt"]
 
-def _flags(name, actions, flags, enabled = True, modes = {}):
-    sets = [flag_set(actions = actions, flag_groups = [flag_group(flags = flags)])] if flags else []
+def _flags(name, actions, flags, modes = {}):
+    """A feature that is always on; `modes` has more flags for a compilation mode."""
+    sets = [flag_set(actions = actions, flag_groups = [flag_group(flags = flags)])]
     sets += [
         flag_set(actions = actions, flag_groups = [flag_group(flags = own)], with_features = [with_feature_set(features = [mode])])
         for mode, own in modes.items()
         if own
     ]
-    return feature(name = name, enabled = enabled, flag_sets = sets)
+    return feature(name = name, enabled = True, flag_sets = sets)
 
-def _each(name, actions, variable, flags, enabled = True):
-    """A feature that repeats flags for each value of a variable of Bazel."""
-    return feature(name = name, enabled = enabled, flag_sets = [flag_set(actions = actions, flag_groups = [
-        flag_group(flags = flags, iterate_over = variable, expand_if_available = variable),
-    ])])
+def _pic():
+    group = flag_group(flags = ["-fPIC"], expand_if_available = "pic")
+    return feature(name = "pic", enabled = True, flag_sets = [flag_set(actions = ALL_CC_COMPILE_ACTION_NAMES, flag_groups = [group])])
 
-def _present(name, actions, variable, flags):
-    return feature(name = name, enabled = True, flag_sets = [flag_set(actions = actions, flag_groups = [
-        flag_group(flags = flags, expand_if_available = variable),
-    ])])
-
-def _start_files(lib):
-    executables = [ACTION_NAMES.cpp_link_executable]
-    return _flags("hermetic_start_files", executables, [lib + "/Scrt1.o"])
+def _external_include_paths():
+    """Off until it is asked for: headers of other repositories are system headers."""
+    variable = "external_include_paths"
+    group = flag_group(flags = ["-isystem", "%{external_include_paths}"], iterate_over = variable, expand_if_available = variable)
+    return feature(name = variable, flag_sets = [flag_set(actions = ALL_CC_COMPILE_ACTION_NAMES, flag_groups = [group])])
 
 def _features(lib, bin):
-    links = ALL_CC_LINK_ACTION_NAMES
     return [
         feature(name = "supports_dynamic_linker", enabled = True),
         feature(name = "supports_pic", enabled = True),
@@ -93,17 +88,17 @@ def _features(lib, bin):
         feature(name = "opt"),
         _flags("hermetic_compile_flags", ALL_CC_COMPILE_ACTION_NAMES, _COMPILE, modes = _MODES),
         _flags("hermetic_cxx_flags", ALL_CPP_COMPILE_ACTION_NAMES, ["-std=c++20"]),
-        _present("pic", ALL_CC_COMPILE_ACTION_NAMES, "pic", ["-fPIC"]),
-        _each("external_include_paths", ALL_CC_COMPILE_ACTION_NAMES, "external_include_paths", ["-isystem", "%{external_include_paths}"], False),
+        _pic(),
+        _external_include_paths(),
         _flags(
             "hermetic_link_flags",
-            links,
+            ALL_CC_LINK_ACTION_NAMES,
             ["-nostdlib", "--ld-path={}/ld.lld".format(bin), "-L" + lib] + _LIBRARIES +
             # A checksum of the output, where the default is a mode of the distribution.
             ["-Wl,--build-id=sha1", "-Wl,-z,relro,-z,now", "-Wno-unused-command-line-argument"],
             modes = {"opt": ["-Wl,--gc-sections"]},
         ),
-        _start_files(lib),
+        _flags("hermetic_start_files", [ACTION_NAMES.cpp_link_executable], [lib + "/Scrt1.o"]),
     ]
 
 def _hermetic_cc_config_impl(ctx):

@@ -17,9 +17,15 @@
     cuda.toolkit(version = "13.0")
     use_repo(cuda, "cuda")
     register_toolchains("@cuda//:all")
+
+    hermetic_cc = use_extension("@rules_inference//rules:extensions.bzl", "hermetic_cc")
+    hermetic_cc.toolchain(glibc = "2.28")
+    use_repo(hermetic_cc, "hermetic_cc")
+    register_toolchains("@hermetic_cc//:all")
 """
 
 load("//rules/private/cuda/toolkit:extension.bzl", _cuda = "cuda")
+load("//rules/private/hermetic_cc:extension.bzl", _hermetic_cc = "hermetic_cc")
 load("//rules/private/models:extension.bzl", _models = "models")
 load("//rules/private/variants:extension.bzl", _variants = "variants")
 load("//rules/private/wheels:extension.bzl", _wheels = "wheels")
@@ -27,6 +33,7 @@ load("//rules/private/wheels:extension.bzl", _wheels = "wheels")
 visibility("public")
 
 cuda = _cuda
+hermetic_cc = _hermetic_cc
 models = _models
 variants = _variants
 wheels = _wheels

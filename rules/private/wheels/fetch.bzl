@@ -22,7 +22,7 @@ load(":names.bzl", "python_tag")
 load(":platforms.bzl", "DEFAULT_NEWEST")
 load(":tags.bzl", "platform_tags")
 
-visibility(["//rules/private/cuda/toolkit", "//rules/private/wheels"])
+visibility(["//rules/private/cuda/toolkit", "//rules/private/hermetic_cc", "//rules/private/wheels"])
 
 PYTHON_VARIABLE = "RULES_INFERENCE_PYTHON"
 
@@ -41,7 +41,7 @@ def fetch_wheel(rctx, wheel):
     """
     if wheel.url or wheel.path:
         return _from_lock(rctx, wheel)
-    python = _find_python(rctx, wheel)
+    python = find_python(rctx, wheel)
     return _from_cache(rctx, python, wheel) or _from_pip(rctx, python, wheel)
 
 def _from_lock(rctx, wheel):
@@ -78,7 +78,16 @@ def _fail(wheel, got, expected, hint):
     )
     fail("\n" + error_text("wheel", where, got, expected, hint))
 
-def _find_python(rctx, wheel):
+def find_python(rctx, wheel):
+    """Finds the interpreter that the user has named, or that PATH has.
+
+    Args:
+      rctx: the repository context.
+      wheel: as for `fetch_wheel`.
+
+    Returns:
+      its path. Ends the build when there is none.
+    """
     name = rctx.getenv(PYTHON_VARIABLE)
     python = rctx.which(name) if name and "/" not in name else rctx.path(name) if name else rctx.which("python3")
     if not python or not python.exists:

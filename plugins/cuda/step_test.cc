@@ -1,0 +1,2 @@
+#include "plugins/cuda/step.h"
+int main() {}

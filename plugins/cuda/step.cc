@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/algorithm/container.h"
@@ -17,6 +18,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "plugins/base/child_process.h"
@@ -59,6 +61,7 @@ class Step {
     RETURN_IF_ERROR(files_.CreateDirectories(scratch_));
     if (request_.step == "preprocess") return Preprocess();
     if (request_.step == "compile") return Compile();
+    if (request_.step == "fatbinary") return Fatbinary();
     return Split();
   }
 
@@ -66,13 +69,12 @@ class Step {
   std::string Scratch(absl::string_view name) const { return base::JoinPath(scratch_, name); }
 
   absl::Status Plan(const std::string& input, absl::Span<const std::string> archs) {
-    std::vector<std::string> argv = {
-        request_.nvcc, "--dryrun",
-        "-ccbin",      request_.ccbin,
-        "-x",          "cu",
-        "-c",          input,
-        "-o",          std::string(kObject),
-        "-objtemp",    absl::StrCat("--frandom-seed=", request_.source)};
+    std::vector<std::string> argv = {request_.nvcc, "--dryrun",
+                                     "-ccbin",      request_.ccbin,
+                                     "-x",          "cu",
+                                     "-c",          input,
+                                     "-o",          std::string(kObject),
+                                     "-objtemp",    absl::StrCat("--frandom-seed=", request_.seed)};
     for (const std::string& arch : archs) argv.push_back(Gencode(arch));
     argv.insert(argv.end(), request_.nvcc_flags.begin(), request_.nvcc_flags.end());
     ASSIGN_OR_RETURN(const base::ChildAnswer answer, ask_(argv));
@@ -92,7 +94,7 @@ class Step {
     Command command = *std::find_if(plan_.begin(), plan_.end(), is);
     // nvcc puts its own directory on the path; the tools are looked up there and nowhere else.
     const std::string& program = command.front();
-    if (program == "ptxas" || program == "cudafe++" || program == "cicc") {
+    if (!absl::StrContains(program, '/')) {
       command[0] = absl::StrCat(request_.nvcc.substr(0, request_.nvcc.rfind('/') + 1), program);
     }
     return command;
@@ -271,6 +273,37 @@ class Step {
     return Call(ptxas);
   }
 
+  absl::Status Fatbinary() {
+    // The source is not needed for the plan, but a file has to be there.
+    RETURN_IF_ERROR(Plan(request_.module_id, request_.archs));
+    ASSIGN_OR_RETURN(Command command, FindProgram("fatbinary"));
+    Replace(command, {{".fatbin", request_.output}, {".fatbin.c", request_.embedded}});
+    std::map<absl::string_view, absl::string_view> images;
+    for (const std::string& image : request_.images) {
+      const std::pair<absl::string_view, absl::string_view> parts =
+          absl::StrSplit(image, absl::MaxSplits(':', 1));
+      images.insert(parts);
+    }
+    for (std::string& word : command) {
+      absl::string_view text = word;
+      if (!absl::ConsumePrefix(&text, "--image3=kind=")) continue;
+      // kind=elf,sm=90a,file=…
+      const std::vector<absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits(',', 2));
+      if (parts.size() != 3 || !absl::StartsWith(parts[1], "sm=")) continue;
+      const std::string arch =
+          absl::StrCat(parts[0] == "elf" ? "sm_" : "compute_", parts[1].substr(3));
+      const auto image = images.find(arch);
+      if (image == images.end()) continue;
+      word = absl::StrCat("--image3=kind=", parts[0], ",", parts[1], ",file=", image->second);
+      images.erase(image);
+    }
+    if (!images.empty()) {
+      return base::Mismatch("plan of nvcc", request_.source,
+                            absl::StrCat("no image for ", images.begin()->first), "one");
+    }
+    return Call(command);
+  }
+
   absl::Status Rewrite(const std::string& path,
                        const std::function<std::string(const std::string&)>& change) {
     ASSIGN_OR_RETURN(const std::string text, base::ReadFile(files_, path, kMaxText));
@@ -313,13 +346,13 @@ absl::StatusOr<StepRequest> ParseStepRequest(absl::Span<const std::string> argum
       {"arch", &request.arch},           {"module_id", &request.module_id},
       {"stub", &request.stub},           {"stub_name", &request.stub_name},
       {"fatbin", &request.fatbin},       {"unused", &request.unused},
+      {"seed", &request.seed},           {"embedded", &request.embedded},
       {"toolkit", &request.toolkit},     {"gcc_max", &request.gcc_max},
       {"clang_max", &request.clang_max},
   };
   const std::map<absl::string_view, std::vector<std::string>*> lists = {
-      {"archs", &request.archs},
-      {"header", &request.headers},
-      {"host_flag", &request.host_flags},
+      {"archs", &request.archs},          {"header", &request.headers},
+      {"image", &request.images},         {"host_flag", &request.host_flags},
       {"nvcc_flag", &request.nvcc_flags},
   };
   for (absl::string_view argument : arguments) {
@@ -338,13 +371,14 @@ absl::StatusOr<StepRequest> ParseStepRequest(absl::Span<const std::string> argum
     }
     return base::Mismatch("cuda step", "arguments", base::Quoted(argument), "--<field>=<value>");
   }
-  if (request.step != "preprocess" && request.step != "compile" && request.step != "split") {
+  if (request.step != "preprocess" && request.step != "compile" && request.step != "split" &&
+      request.step != "fatbinary") {
     return base::Mismatch("cuda step", "--step", base::Quoted(request.step),
-                          "preprocess, compile or split");
+                          "preprocess, compile, split or fatbinary");
   }
-  for (const char* name : {"nvcc", "ccbin", "source", "output"}) {
+  for (const char* name : {"nvcc", "ccbin", "source", "output", "seed"}) {
     if (texts.at(name)->empty()) {
-      return base::Mismatch("cuda step", absl::StrCat("--", name), "nothing", "a path");
+      return base::Mismatch("cuda step", absl::StrCat("--", name), "nothing", "a value");
     }
   }
   return request;

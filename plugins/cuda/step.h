@@ -11,6 +11,7 @@
 //   preprocess   source + headers          -> device code of one architecture, preprocessed
 //   compile      that, and nothing else    -> cubin or PTX, and the code that registers kernels
 //   split        source + headers          -> host code, as C++ for the host compiler
+//   fatbinary    cubins and PTX            -> fat binary, and the same as a C file
 //
 // Invariants: an output is a function of inputs and flags. Names of what has internal linkage
 // follow from the module id, which is an input, so host code and each cubin agree on them however
@@ -33,21 +34,23 @@
 namespace rules_inference::cuda {
 
 struct StepRequest {
-  // preprocess, compile or split.
+  // preprocess, compile, split or fatbinary.
   std::string step;
   // Programs: a path below the working directory, and the compiler of the C++ toolchain.
   std::string nvcc;
   std::string ccbin;
   // Name of the source, which is what messages and debug information say.
   std::string source;
+  // A text that no other source of a program has. Names follow from it.
+  std::string seed;
   // compile: what preprocess has written.
   std::string input;
   std::string output;
-  // `sm_90a` or `compute_90`; empty for split.
+  // `sm_90a` or `compute_90`, of preprocess and compile.
   std::string arch;
   // All of the target, for code that asks for __CUDA_ARCH_LIST__; compile has just its own.
   std::vector<std::string> archs;
-  // A file with the text that makes names of internal linkage unique. Not for preprocess.
+  // A file with the seed. Not for preprocess.
   std::string module_id;
   // compile: the code that registers kernels, an output; and the name by which what split writes
   // includes it.
@@ -55,6 +58,9 @@ struct StepRequest {
   std::string stub_name;
   // compile: the name that the stub includes.
   std::string fatbin;
+  // fatbinary: `<arch>:<path>` of each cubin and PTX; the C file.
+  std::vector<std::string> images;
+  std::string embedded;
   // Flags for nvcc, and flags of the C++ toolchain for the preprocessor.
   std::vector<std::string> nvcc_flags;
   std::vector<std::string> host_flags;

@@ -12,14 +12,21 @@
     models = use_extension("@rules_inference//rules:extensions.bzl", "models")
     models.lock(name = "models", file = "//:models.lock.json")
     use_repo(models, "models")
+
+    cuda = use_extension("@rules_inference//rules:extensions.bzl", "cuda")
+    cuda.toolkit(version = "13.0")
+    use_repo(cuda, "cuda")
+    register_toolchains("@cuda//:all")
 """
 
+load("//rules/private/cuda/toolkit:extension.bzl", _cuda = "cuda")
 load("//rules/private/models:extension.bzl", _models = "models")
 load("//rules/private/variants:extension.bzl", _variants = "variants")
 load("//rules/private/wheels:extension.bzl", _wheels = "wheels")
 
 visibility("public")
 
+cuda = _cuda
 models = _models
 variants = _variants
 wheels = _wheels

@@ -11,12 +11,14 @@ left alone, so that a workspace can bring its own versions by declaring them fir
 
 load("@bazel_tools//tools/build_defs/repo:http.bzl", "http_archive")
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "maybe")
+load("//rules/private/cuda/toolkit:workspace.bzl", _cuda_toolkit = "cuda_toolkit")
 load("//rules/private/models:workspace.bzl", _models_lock = "models_lock")
 load("//rules/private/variants:workspace.bzl", _variants_artifact = "variants_artifact", _variants_hosts = "variants_hosts")
 load("//rules/private/wheels:workspace.bzl", _wheels_lock = "wheels_lock")
 
 visibility("public")
 
+cuda_toolkit = _cuda_toolkit
 models_lock = _models_lock
 variants_artifact = _variants_artifact
 variants_hosts = _variants_hosts

@@ -22,7 +22,7 @@ load(":names.bzl", "python_tag")
 load(":platforms.bzl", "DEFAULT_NEWEST")
 load(":tags.bzl", "platform_tags")
 
-visibility(["//rules/private/wheels"])
+visibility(["//rules/private/cuda/toolkit", "//rules/private/wheels"])
 
 PYTHON_VARIABLE = "RULES_INFERENCE_PYTHON"
 

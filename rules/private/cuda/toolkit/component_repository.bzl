@@ -1,0 +1,91 @@
+"""Repository of the compiler tree, of the runtime or of one library. It is fetched when a build selects it, and not before."""
+
+load("//rules/private/wheels:errors.bzl", "error_text")
+load(":component_build.bzl", "build_head", "compiler_build", "cudart_build", "library_build", "tool_build")
+load(":fetch.bzl", "fetch_component")
+load(":headers.bzl", "driver_functions", "driver_stub", "host_compilers")
+load(":names.bzl", "TOOLS", "parts_of")
+
+# Repositories made in WORKSPACE files load this.
+visibility("public")
+
+# No action reads these: a library of the compiler for programs, files of other build systems, a probe of the machine's devices.
+_UNUSED = ["bin/__nvcc_device_query", "lib/cmake", ".metadata"]
+_TREE = ["bin/nvcc", "bin/ptxas", "nvvm/bin/cicc", "include/crt/host_config.h", "include/cuda_runtime.h"]
+
+def _fail_component(rctx, got, expected):
+    fail("\n" + error_text(
+        "cuda component",
+        "{} of {} ({})".format(rctx.attr.component, rctx.attr.version, rctx.attr.platform),
+        got,
+        expected,
+        "see what its parts are in " + rctx.attr.manifest,
+    ))
+
+def _file_names(rctx, folder):
+    path = rctx.path(folder)
+    return sorted([entry.basename for entry in path.readdir()]) if path.exists else []
+
+def _include_dirs(rctx):
+    return ["include"] + (["include/cccl"] if rctx.path("include/cccl").exists else [])
+
+def _compiler(rctx, parts):
+    for path in _UNUSED + ["lib/" + name for name in _file_names(rctx, "lib") if name.startswith("libnvvm.")]:
+        rctx.delete(path)
+    for path in _TREE:
+        if not rctx.path(path).exists:
+            _fail_component(rctx, "no '{}'".format(path), "a compiler tree")
+    return compiler_build(
+        rctx.attr.version,
+        parts["nvcc"]["version"],
+        rctx.attr.archs,
+        host_compilers(rctx.read("include/crt/host_config.h")),
+        _include_dirs(rctx),
+    )
+
+def _cudart(rctx):
+    rctx.file("stub/libcuda.c", driver_stub(driver_functions(rctx.read("include/cuda.h"))), executable = False)
+    return cudart_build("lib", _file_names(rctx, "lib"), _include_dirs(rctx))
+
+def _component_repository_impl(rctx):
+    parts = json.decode(rctx.attr.parts)
+    for part in parts_of(rctx.attr.component):
+        if part in parts:
+            rctx.report_progress("fetching {} {}".format(part, parts[part]["version"]))
+            fetch_component(rctx, struct(
+                component = part,
+                manifest = rctx.attr.manifest,
+                platform = rctx.attr.platform,
+                prefix = parts[part]["prefix"],
+                row = parts[part]["row"],
+                urls = rctx.attr.urls,
+                version = parts[part]["version"],
+            ))
+    error = None
+    if rctx.attr.component == "compiler":
+        text = _compiler(rctx, parts)
+    elif rctx.attr.component == "cudart":
+        text, error = _cudart(rctx)
+    elif rctx.attr.component in TOOLS:
+        text = tool_build(rctx.attr.component)
+    else:
+        text, error = library_build(rctx.attr.hub, rctx.attr.component, "lib", _file_names(rctx, "lib"))
+    if error:
+        _fail_component(rctx, error, "it in that release")
+    rctx.file("BUILD.bazel", build_head() + text, executable = False)
+    return rctx.repo_metadata(reproducible = True) if hasattr(rctx, "repo_metadata") else None
+
+component_repository = repository_rule(
+    implementation = _component_repository_impl,
+    doc = "Files of one release for one platform.",
+    attrs = {
+        "archs": attr.string_list(doc = "Cubin architectures of the compiler. Default: none."),
+        "component": attr.string(mandatory = True, doc = "`compiler`, `cudart`, or a component."),
+        "hub": attr.string(mandatory = True, doc = "Name of the hub, which has what libraries need."),
+        "manifest": attr.string(mandatory = True, doc = "Label of the manifest, for messages."),
+        "parts": attr.string(mandatory = True, doc = "Pinned components, as JSON."),
+        "platform": attr.string(mandatory = True, doc = "What it is for, such as `linux-x86_64`."),
+        "urls": attr.string_list(doc = "Where archives are. Default: none, for wheels."),
+        "version": attr.string(mandatory = True, doc = "The release."),
+    },
+)

@@ -1,10 +1,10 @@
-#include "examples/cuda/vector_add.h"
-
 #include <cuda_runtime.h>
 
 #include <cstddef>
 #include <string>
 #include <vector>
+
+#include "examples/cuda/vector_add.h"
 
 namespace example {
 namespace {

@@ -33,8 +33,9 @@ TEST(ParsePlan, ReadsQuotesAsAShellDoes) {
 }
 
 TEST(ParsePlan, RefusesAQuoteWithoutEnd) {
-  EXPECT_EQ(ParsePlan("#$ gcc \"a.cu\n").status().message(),
-            "plan of nvcc: 'gcc \"a.cu': got a quote that does not end, expected words of a shell");
+  EXPECT_EQ(
+      ParsePlan("#$ gcc 'a.cu\n").status().message(),
+      "plan of nvcc: 'gcc \\'a.cu': got a quote that does not end, expected words of a shell");
 }
 
 TEST(FlagValue, IsTheNextWordOrTheRestOfTheSame) {

@@ -1,10 +1,10 @@
 // Ends a test before its main where there is no GPU.
 
+#include "rules/cuda/device.h"
+
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-
-#include "rules/cuda/device.h"
 
 namespace {
 

@@ -55,7 +55,7 @@ def _link(ctx, toolkit, modules, arch):
     args = ctx.actions.args()
     args.add("-m64")
     args.add(arch, format = "--arch=%s")
-    cubins = [module.cubins[arch] for module in modules]
+    cubins = [cubin.file for module in modules for cubin in module.cubins if cubin.arch == arch]
     args.add_all(cubins)
     args.add(toolkit.runtime_device_library)
     args.add("-o", output)

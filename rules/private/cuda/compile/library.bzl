@@ -130,7 +130,7 @@ def _cuda_library_impl(ctx):
     relocatable = [
         struct(
             archs = tuple(archs),
-            cubins = {image.arch: image.file for image in unit.images if image.arch.startswith("sm_")},
+            cubins = tuple([image for image in unit.images if image.arch.startswith("sm_")]),
             label = ctx.label,
             module_id = unit.module_id,
         )

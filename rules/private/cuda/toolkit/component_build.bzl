@@ -1,6 +1,6 @@
 """Texts of BUILD files of components."""
 
-load(":names.bzl", "LIBRARIES", "TOOLS")
+load(":names.bzl", "LIBRARIES", "TOOLS", "static_name")
 
 visibility(["//rules/private/cuda/toolkit", "//tests/cuda/..."])
 
@@ -93,6 +93,25 @@ cuda_import(
     loaded_libraries = {loaded},
     shared_libraries = {shared},
     deps = {deps},
+)
+"""
+
+_STATIC = """
+cuda_import(
+    name = "{name}",
+    hdrs = glob({headers}, allow_empty = True),
+    includes = ["include"],
+    linkopts = ["-ldl", "-lpthread", "-lrt"],
+    static_libraries = {files},
+    deps = {deps},
+)
+"""
+
+_CULIBOS = """
+cuda_import(
+    name = "culibos",
+    linkopts = ["-ldl", "-lpthread", "-lrt"],
+    static_libraries = ["{lib}/libculibos.a"],
 )
 """
 
@@ -199,13 +218,48 @@ def library_build(hub, component, lib, names, headers = ["include/**"]):
         shared = repr(["{}/{}".format(lib, name) for name in linked]),
     ), None
 
-def cudart_build(lib, names, includes):
+def _static_files(about, names):
+    """The static libraries of a component, those before others that they use: a linker reads them once, in this order."""
+    ordered = ["lib{}_static.a".format(library) for library in about.link]
+    rest = sorted([name for name in names if name.endswith("_static.a") and name not in ordered])
+    return [name for name in ordered if name in names] + [name for name in rest if name.startswith(ordered[0].removesuffix("_static.a"))]
+
+def static_build(hub, component, lib, names, missing, headers = ["include/**"]):
+    """Makes the target of the static libraries of a component. Archives have them, wheels do not.
+
+    Args:
+      hub: name of the hub.
+      component: a key of LIBRARIES.
+      lib: the folder of libraries.
+      names: names of the files in it.
+      missing: function from the name of a target and a reason to the text of a target that fails with it.
+      headers: patterns of its headers.
+
+    Returns:
+      the text.
+    """
+    about = LIBRARIES[component]
+    if not about.link:
+        return ""
+    files = _static_files(about, names)
+    if not files:
+        return missing(static_name(component), "no lib{}_static.a in '{}'".format(about.link[0], lib))
+    needed = ["culibos", "headers"] + [static_name(name) for name in about.deps]
+    return _STATIC.format(
+        name = static_name(component),
+        deps = repr(["@{}//:{}".format(hub, name) for name in needed]),
+        files = repr(["{}/{}".format(lib, name) for name in files]),
+        headers = repr(headers),
+    )
+
+def cudart_build(lib, names, includes, missing):
     """Makes the targets of the runtime.
 
     Args:
       lib: the folder of libraries.
       names: names of the files in it.
       includes: directories of headers.
+      missing: as of `static_build`.
 
     Returns:
       (text, error): the text, or None and what is missing.
@@ -214,11 +268,14 @@ def cudart_build(lib, names, includes):
         if name not in names:
             return None, "no '{}/{}'".format(lib, name)
     shared = versioned_file(names, "cudart")
-    return _CUDART.format(
+    text = _CUDART.format(
         includes = repr(includes),
         lib = lib,
         shared = repr(["{}/{}".format(lib, shared)] if shared else []),
-    ), None
+    )
+    if "libculibos.a" in names:
+        return text + _CULIBOS.format(lib = lib), None
+    return text + missing("culibos", "no libculibos.a in '{}'".format(lib)), None
 
 def tool_build(component):
     """Makes the target of a tool."""

@@ -1,7 +1,7 @@
 """Repository of the compiler tree, of the runtime or of one library. It is fetched when a build selects it, and not before."""
 
 load("//rules/private/wheels:errors.bzl", "error_text")
-load(":component_build.bzl", "build_head", "compiler_build", "cudart_build", "library_build", "tool_build")
+load(":component_build.bzl", "build_head", "compiler_build", "cudart_build", "library_build", "missing_build", "static_build", "tool_build")
 load(":fetch.bzl", "fetch_component")
 load(":headers.bzl", "driver_functions", "driver_stub", "host_compilers")
 load(":names.bzl", "TOOLS", "parts_of")
@@ -9,8 +9,9 @@ load(":names.bzl", "TOOLS", "parts_of")
 # Repositories made in WORKSPACE files load this.
 visibility("public")
 
-# No action reads these: a library of the compiler for programs, files of other build systems, a probe of the machine's devices.
-_UNUSED = ["bin/__nvcc_device_query", "lib/cmake", ".metadata"]
+# No action reads these: files of other build systems; in a compiler tree, a probe of the machine's devices and the compiler as
+# a library for programs.
+_UNUSED = ["lib/cmake", ".metadata"]
 _TREE = ["bin/nvcc", "bin/ptxas", "nvvm/bin/cicc", "include/crt/host_config.h", "include/cuda_runtime.h"]
 
 def _fail_component(rctx, got, expected):
@@ -22,6 +23,15 @@ def _fail_component(rctx, got, expected):
         "see what its parts are in " + rctx.attr.manifest,
     ))
 
+def _missing(rctx, target, reason):
+    return missing_build(target, error_text(
+        "cuda",
+        "@{}//:{} of {} ({})".format(rctx.attr.hub, target, rctx.attr.version, rctx.attr.platform),
+        reason,
+        "it in that release",
+        "wheels have no static libraries; archives do",
+    ))
+
 def _file_names(rctx, folder):
     path = rctx.path(folder)
     return sorted([entry.basename for entry in path.readdir()]) if path.exists else []
@@ -30,7 +40,7 @@ def _include_dirs(rctx):
     return ["include"] + (["include/cccl"] if rctx.path("include/cccl").exists else [])
 
 def _compiler(rctx, parts):
-    for path in _UNUSED + ["lib/" + name for name in _file_names(rctx, "lib") if name.startswith("libnvvm.")]:
+    for path in ["bin/__nvcc_device_query"] + ["lib/" + name for name in _file_names(rctx, "lib") if name.startswith("libnvvm.")]:
         rctx.delete(path)
     for path in _TREE:
         if not rctx.path(path).exists:
@@ -45,13 +55,21 @@ def _compiler(rctx, parts):
 
 def _cudart(rctx):
     rctx.file("stub/libcuda.c", driver_stub(driver_functions(rctx.read("include/cuda.h"))), executable = False)
-    return cudart_build("lib", _file_names(rctx, "lib"), _include_dirs(rctx))
+    return cudart_build("lib", _file_names(rctx, "lib"), _include_dirs(rctx), lambda *args: _missing(rctx, *args))
+
+def _library(rctx):
+    names = _file_names(rctx, "lib")
+    text, error = library_build(rctx.attr.hub, rctx.attr.component, "lib", names)
+    if error:
+        return None, error
+    return text + static_build(rctx.attr.hub, rctx.attr.component, "lib", names, lambda *args: _missing(rctx, *args)), None
 
 def _component_repository_impl(rctx):
     parts = json.decode(rctx.attr.parts)
     for part in parts_of(rctx.attr.component):
         if part in parts:
-            rctx.report_progress("fetching {} {}".format(part, parts[part]["version"]))
+            megabytes = parts[part]["row"]["size"] // 1000000
+            rctx.report_progress("fetching {} {} ({} MB)".format(part, parts[part]["version"], megabytes))
             fetch_component(rctx, struct(
                 component = part,
                 manifest = rctx.attr.manifest,
@@ -61,6 +79,8 @@ def _component_repository_impl(rctx):
                 urls = rctx.attr.urls,
                 version = parts[part]["version"],
             ))
+    for path in _UNUSED:
+        rctx.delete(path)
     error = None
     if rctx.attr.component == "compiler":
         text = _compiler(rctx, parts)
@@ -69,7 +89,7 @@ def _component_repository_impl(rctx):
     elif rctx.attr.component in TOOLS:
         text = tool_build(rctx.attr.component)
     else:
-        text, error = library_build(rctx.attr.hub, rctx.attr.component, "lib", _file_names(rctx, "lib"))
+        text, error = _library(rctx)
     if error:
         _fail_component(rctx, error, "it in that release")
     rctx.file("BUILD.bazel", build_head() + text, executable = False)

@@ -39,6 +39,8 @@ def _cuda_impl(module_ctx):
     toolkits, error = merge_toolkits([toolkit for module in module_ctx.modules for toolkit in _declared(module)])
     if error:
         fail("\n" + error)
+    if not toolkits:
+        fail("\nerror: cuda.toolkit: all modules: got none, expected cuda.toolkit(version = \"13.0\") in one of them")
     for toolkit in toolkits:
         if toolkit.path:
             local_repository(

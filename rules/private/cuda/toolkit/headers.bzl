@@ -11,7 +11,7 @@ def _number(text):
     return int(digits) if digits else 0
 
 def host_compilers(text):
-    """Reads crt/host_config.h, which refuses newer compilers by `#if __GNUC__ > 15` and `#if (__clang_major__ >= 21) || ...`.
+    """Reads crt/host_config.h, which refuses newer compilers: `#if __GNUC__ > 15`, `#if (__clang_major__ >= 21) || ...`.
 
     Args:
       text: content of the header.
@@ -28,6 +28,8 @@ def host_compilers(text):
             gcc = _number(words.split("__GNUC__ >")[1])
         elif "__clang_major__ >=" in words:
             clang = _number(words.split("__clang_major__ >=")[1]) - 1
+        elif "__clang_major__ >" in words:
+            clang = _number(words.split("__clang_major__ >")[1])
     return struct(clang_max = max(clang, 0), gcc_max = gcc)
 
 def _is_function(name):

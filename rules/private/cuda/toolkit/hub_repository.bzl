@@ -48,7 +48,7 @@ hub_repository = repository_rule(
     attrs = {
         "hub": attr.string(mandatory = True, doc = "Name of the hub, as the user wrote it."),
         "installed": attr.string_dict(doc = "Installed toolkits: version -> path. Default: none."),
-        "manifests": attr.label_keyed_string_dict(allow_files = True, doc = "Manifest -> its release."),
+        "manifests": attr.label_keyed_string_dict(allow_files = True, doc = "Manifest -> its release; several with spaces between, one of which is then refused."),
         "urls": attr.string_list_dict(doc = "Release -> where its archives are. Default: none."),
         "versions": attr.string_list(mandatory = True, doc = "All releases, the default first."),
     },

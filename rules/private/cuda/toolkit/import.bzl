@@ -11,7 +11,8 @@ visibility("public")
 _FOLDER = "cuda"
 
 # A library that others open when they run has to be where they look for it, and must not be a DT_NEEDED of the program. The
-# linker is shown this text instead of it, which to a linker is a script that names no input.
+# linker is shown this text instead of it: to GNU ld, gold and lld a text is a script, and this one names no input. Of the names
+# that Bazel allows for it, zig takes `.tbd`.
 _NOTHING = "/* opened at run time */\n"
 
 def _shared(ctx, toolchain, features, file, interface = None):
@@ -22,10 +23,12 @@ def _shared(ctx, toolchain, features, file, interface = None):
         dynamic_library = file,
         dynamic_library_symlink_path = "{}/{}".format(_FOLDER, file.basename),
         interface_library = interface,
+        # Of one folder is one entry in the program's path of libraries.
+        interface_library_symlink_path = "{}/{}".format(_FOLDER, interface.basename) if interface else "",
     )
 
 def _loaded(ctx, toolchain, features, file):
-    script = ctx.actions.declare_file("{}.nothing/{}.ifso".format(ctx.label.name, file.basename.replace(".", "_")))
+    script = ctx.actions.declare_file("{}.opened/{}.tbd".format(ctx.label.name, file.basename.partition(".so")[0]))
     ctx.actions.write(script, _NOTHING)
     return _shared(ctx, toolchain, features, file, script)
 
@@ -74,7 +77,7 @@ def _cuda_import_impl(ctx):
     shared = ctx.files.shared_libraries + ctx.files.loaded_libraries
     return [
         DefaultInfo(
-            files = depset(shared + ctx.files.static_libraries),
+            files = depset(shared + ctx.files.static_libraries + ctx.files.interface_library),
             runfiles = ctx.runfiles(shared).merge_all([dep[DefaultInfo].default_runfiles for dep in ctx.attr.deps]),
         ),
         cc_common.merge_cc_infos(direct_cc_infos = [own], cc_infos = [dep[CcInfo] for dep in ctx.attr.deps]),

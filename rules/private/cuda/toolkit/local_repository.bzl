@@ -1,7 +1,7 @@
 """Repository of a toolkit that is installed on this machine. Nothing about it is pinned."""
 
 load("//rules/private/wheels:errors.bzl", "error_text")
-load(":component_build.bzl", "build_head", "compiler_build", "cudart_build", "library_build", "missing_build", "tool_build")
+load(":component_build.bzl", "build_head", "compiler_build", "cudart_build", "library_build", "missing_build", "static_build", "tool_build")
 load(":headers.bzl", "cubin_archs", "driver_functions", "driver_stub", "host_compilers", "nvcc_version")
 load(":names.bzl", "LIBRARIES", "TOOLS")
 
@@ -63,17 +63,19 @@ def _local_repository_impl(rctx):
         host_compilers(rctx.read("include/crt/host_config.h")),
         includes,
     )
-    cudart, error = cudart_build("lib", names, includes)
+    missing = lambda *args: _missing(rctx, *args)
+    cudart, error = cudart_build("lib", names, includes, missing)
     if error:
         _fail_local(rctx, "{} in '{}'".format(error, rctx.attr.path))
     text += cudart
     for component in sorted(LIBRARIES):
         # Headers of all components are in one folder, which `:headers` has.
         library, error = library_build(rctx.attr.hub, component, "lib", names, [])
-        text += library or _missing(rctx, component, error)
+        text += library or missing(component, error)
+        text += static_build(rctx.attr.hub, component, "lib", names, missing, [])
     for component, program in TOOLS.items():
         found = rctx.path("bin/" + program).exists
-        text += tool_build(component) if found else _missing(rctx, component, "no 'bin/{}'".format(program))
+        text += tool_build(component) if found else missing(component, "no 'bin/{}'".format(program))
     rctx.file("BUILD.bazel", text, executable = False)
 
 local_repository = repository_rule(

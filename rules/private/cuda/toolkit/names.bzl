@@ -11,8 +11,8 @@ PLATFORMS = {
 # What nvcc needs beside itself, in one tree. A release has these in its own way: until CUDA 12 `crt` and `nvvm` are in `nvcc`.
 COMPILER = ["nvcc", "nvvm", "crt", "runtime", "cccl", "culibos"]
 
-# The runtime with all headers that its own headers include.
-RUNTIME = ["runtime", "crt", "cccl"]
+# The runtime with all headers that its own headers include, and what static libraries need.
+RUNTIME = ["runtime", "crt", "cccl", "culibos"]
 
 # Component -> how programs use it. Names are those of files: `lib<name>.so.<version>`.
 #   link: what a program is linked with
@@ -27,7 +27,8 @@ LIBRARIES = {
     "cusparse": struct(link = ["cusparse"], opens = [], deps = ["nvjitlink"]),
     "nccl": struct(link = ["nccl"], opens = [], deps = []),
     "nvjitlink": struct(link = ["nvJitLink"], opens = [], deps = []),
-    "nvrtc": struct(link = ["nvrtc"], opens = ["nvrtc-builtins"], deps = []),
+    # libnvrtc opens the other one by name and has no path to look in, so a program has to have loaded it.
+    "nvrtc": struct(link = ["nvrtc", "nvrtc-builtins"], opens = [], deps = []),
     "nvtx": struct(link = [], opens = [], deps = []),
 }
 
@@ -38,6 +39,10 @@ TOOLS = {
     "sanitizer": "compute-sanitizer",
 }
 
+def static_name(component):
+    """Returns the name of the target with the static libraries of a component."""
+    return component + "_static"
+
 COMPONENTS = sorted({name: True for name in COMPILER + LIBRARIES.keys() + TOOLS.keys()})
 
 # Targets of a hub -> the component whose repository has them; `cudart` is the runtime with its headers.
@@ -45,8 +50,13 @@ TARGETS = {name: name for name in LIBRARIES.keys() + TOOLS.keys()} | {
     "cudadevrt": "cudart",
     "cudart": "cudart",
     "cudart_shared": "cudart",
+    "culibos": "cudart",
     "headers": "cudart",
     "libcuda_stub": "cudart",
+} | {
+    static_name(name): name
+    for name, about in LIBRARIES.items()
+    if about.link
 }
 
 def parts_of(name):

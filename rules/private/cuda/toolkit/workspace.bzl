@@ -29,7 +29,7 @@ def cuda_toolkit(name = "cuda", versions = [], manifests = {}, urls = {}, instal
         manifest, error = pinned_manifest(version, manifests.get(version), "cuda_toolkit '{}'".format(name))
         if error:
             fail("\n" + error)
-        labels[manifest] = version
+        labels[manifest] = " ".join([labels[manifest], version] if manifest in labels else [version])
     hub_repository(
         name = name,
         hub = name,

@@ -87,7 +87,7 @@ def _cuda_library_impl(ctx):
 
     host = host_compiler(ctx, cc, context, copts, ctx.attr.local_defines)
     headers = depset(sources.headers + ctx.files.hdrs, transitive = [context.headers, toolkit.headers])
-    units = [
+    cuda_sources = [
         cuda_source(
             ctx,
             archs = archs,
@@ -101,17 +101,20 @@ def _cuda_library_impl(ctx):
         )
         for source in sources.cuda
     ]
-    if units:
-        _, host_outputs = cc_common.compile(
+    outputs = cc_common.merge_compilation_outputs(compilation_outputs = [outputs] + [
+        # Each by itself: a fat binary is no input of the host code, nor is what other sources are made of.
+        cc_common.compile(
             compilation_contexts = [toolkit_context(toolkit)],
-            name = ctx.label.name + ".cuda",
-            private_hdrs = [header for unit in units for header in unit.headers],
-            srcs = [cpp for unit in units for cpp in unit.cpp],
+            name = "{}{}.{}".format(ctx.label.name, source.module_id, unit.name),
+            private_hdrs = unit.headers,
+            srcs = [unit.cpp],
             # cudafe++ has warned about the code as it was written. What it writes is not ours.
             user_compile_flags = copts + ["-DCUDA_DOUBLE_MATH_FUNCTIONS", "-Wno-psabi", "-w"],
             **common
-        )
-        outputs = cc_common.merge_compilation_outputs(compilation_outputs = [outputs, host_outputs])
+        )[1]
+        for source in cuda_sources
+        for unit in source.units
+    ])
 
     linking_context, linking_outputs = cc_common.create_linking_context_from_compilation_outputs(
         actions = ctx.actions,
@@ -134,10 +137,10 @@ def _cuda_library_impl(ctx):
             label = ctx.label,
             module_id = unit.module_id,
         )
-        for unit in units
+        for unit in cuda_sources
         if ctx.attr.rdc
     ]
-    images = depset([image.file for unit in units for image in unit.images])
+    images = depset([image.file for unit in cuda_sources for image in unit.images])
     return [
         DefaultInfo(
             files = depset([file for file in [library.static_library, library.pic_static_library] if file] if library else []),
@@ -152,11 +155,11 @@ def _cuda_library_impl(ctx):
         ),
         CudaInfo(
             archs = archs,
-            fatbins = depset([unit.fatbin for unit in units], transitive = [info.fatbins for info in infos]),
+            fatbins = depset([unit.fatbin for unit in cuda_sources], transitive = [info.fatbins for info in infos]),
             relocatable = depset(relocatable, transitive = [info.relocatable for info in infos]),
         ),
         OutputGroupInfo(
-            cuda_fatbins = depset([unit.fatbin for unit in units]),
+            cuda_fatbins = depset([unit.fatbin for unit in cuda_sources]),
             cuda_images = images,
         ),
     ]

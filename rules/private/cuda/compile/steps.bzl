@@ -191,8 +191,8 @@ def cuda_source(ctx, source, toolkit, host, headers, archs, nvcc_flags, ptxas_fl
       rdc: bool.
 
     Returns:
-      a struct: `cpp`, C++ files to compile; `headers`, Files that they include; `fatbin`; `images`, structs with `arch` and
-      `file`; `module_id`.
+      a struct: `units`, structs with a C++ file, `cpp`, the `headers` that it includes, and a `name`; `fatbin`; `images`, structs
+      with `arch` and `file`; `module_id`.
     """
     stem = source.basename.removesuffix(".cu")
     identifier = module_id(ctx.label, source)
@@ -234,9 +234,11 @@ def cuda_source(ctx, source, toolkit, host, headers, archs, nvcc_flags, ptxas_fl
         (_DEFINE_RDC if rdc else _DEFINE).format(embedded = fatbin.embedded.basename, id = identifier),
     )
     return struct(
-        cpp = [_split(ctx, job), definition],
         fatbin = fatbin.file,
-        headers = [stub, declaration, fatbin.embedded],
         images = [struct(arch = image.arch, file = image.file) for image in images],
         module_id = identifier,
+        units = [
+            struct(cpp = _split(ctx, job), headers = [stub, declaration], name = "host"),
+            struct(cpp = definition, headers = [fatbin.embedded], name = "fatbin"),
+        ],
     )

@@ -69,11 +69,14 @@ def sorted_archs(archs):
     return sorted(archs, key = lambda arch: (arch.startswith("compute_"), _number(arch)))
 
 def target_archs(ctx, toolkit):
-    """Returns the sorted architectures of a rule with ARCHS_ATTRS, or fails.
+    """Reads the architectures of a rule with ARCHS_ATTRS, and fails when they are wrong.
 
     Args:
       ctx: rule context.
       toolkit: CudaToolkitInfo.
+
+    Returns:
+      a sorted list of strings.
     """
     archs = ctx.attr.archs or ctx.attr._archs[BuildSettingInfo].value
     error = archs_error(archs, toolkit.archs, toolkit.version)

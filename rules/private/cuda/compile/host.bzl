@@ -14,10 +14,13 @@ CUDA_TOOLCHAINS = [config_common.toolchain_type(CUDA_TOOLCHAIN_TYPE, mandatory =
 _STANDARDS = {"0x": "11", "1y": "14", "1z": "17", "2a": "20", "2b": "23", "2c": "26"}
 
 def cuda_toolkit(ctx):
-    """Returns the CudaToolkitInfo of a rule with CUDA_TOOLCHAINS, or fails.
+    """Finds the toolkit of a rule with CUDA_TOOLCHAINS, and fails when there is none.
 
     Args:
       ctx: rule context.
+
+    Returns:
+      a CudaToolkitInfo.
     """
     toolchain = ctx.toolchains[CUDA_TOOLCHAIN_TYPE]
     if not toolchain:

@@ -40,7 +40,7 @@ def _args(ctx, job, step, output):
     args.add_all(job.nvcc_flags, format_each = "--nvcc_flag=%s")
     return args
 
-def _run(ctx, job, step, mnemonic, args, inputs, outputs, message, **kwargs):
+def _run(ctx, job, mnemonic, args, inputs, outputs, message, **kwargs):
     ctx.actions.run(
         arguments = [args],
         executable = ctx.executable._step,
@@ -52,7 +52,7 @@ def _run(ctx, job, step, mnemonic, args, inputs, outputs, message, **kwargs):
         **kwargs
     )
 
-def _preprocessed(ctx, job, args, step, mnemonic, output, extra_inputs, message):
+def _preprocessed(ctx, job, args, mnemonic, output, extra_inputs, message):
     """An action that reads the source and headers; its next run looks only at headers that it has read."""
     unused = ctx.actions.declare_file(output.basename + ".unused", sibling = output)
     args.add(job.source, format = "--source=%s")
@@ -63,7 +63,6 @@ def _preprocessed(ctx, job, args, step, mnemonic, output, extra_inputs, message)
     _run(
         ctx,
         job,
-        step,
         mnemonic,
         args,
         struct(files = [job.source] + extra_inputs, transitive = [job.headers]),
@@ -76,7 +75,7 @@ def _preprocess(ctx, job, virtual, arch):
     output = ctx.actions.declare_file("{}/{}.ii".format(job.folder, virtual))
     args = _args(ctx, job, "preprocess", output)
     args.add(arch, format = "--arch=%s")
-    _preprocessed(ctx, job, args, "preprocess", "CudaPreprocess", output, [], "Preprocessing ({})".format(virtual))
+    _preprocessed(ctx, job, args, "CudaPreprocess", output, [], "Preprocessing ({})".format(virtual))
     return output
 
 # A file in place of the source: paths of configurations are no part of such actions.
@@ -104,7 +103,6 @@ def _compile(ctx, job, preprocessed, arch):
     _run(
         ctx,
         job,
-        "compile",
         "CudaCompile",
         args,
         struct(files = [preprocessed, job.module_id_file], transitive = []),
@@ -120,7 +118,7 @@ def _split(ctx, job):
     args = _args(ctx, job, "split", output)
     args.add(job.module_id_file, format = "--module_id=%s")
     args.add(job.stub_name, format = "--stub_name=%s")
-    _preprocessed(ctx, job, args, "split", "CudaSplit", output, [job.module_id_file], "Splitting host code off")
+    _preprocessed(ctx, job, args, "CudaSplit", output, [job.module_id_file], "Splitting host code off")
     return output
 
 def _fatbinary(ctx, job, images):
@@ -136,7 +134,6 @@ def _fatbinary(ctx, job, images):
     _run(
         ctx,
         job,
-        "fatbinary",
         "CudaFatbinary",
         args,
         struct(files = [image.file for image in images] + [job.module_id_file], transitive = []),

@@ -41,7 +41,7 @@ class Bench:
         self.nvcc = found[0]
 
     def build(self, archs, run):
-        command = self.bazel + ["build"] + self.flags + ["--modify_execution_info=^Cuda=+no-cache", f"--copt=-DBENCH_RUN={run}", f"--//rules:cuda_archs={','.join(archs)}"]
+        command = self.bazel + ["build"] + self.flags + ["--modify_execution_info=^Cuda.*$=+no-cache", f"--copt=-DBENCH_RUN={run}", f"--//rules:cuda_archs={','.join(archs)}"]
         timed(command + ["--nobuild", TARGET])
         return timed(command + [TARGET])
 

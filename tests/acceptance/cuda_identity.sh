@@ -75,7 +75,7 @@ CLEANUP+=("stop_clone $short" "stop_clone $long")
 [[ "${BAZEL[*]} ${FLAGS[*]} $(bazel info release --announce_rc 2>&1)" == *--disk_cache=* ]] || FLAGS+=(--disk_cache="$SCRATCH/disk")
 
 # What is compared is made anew: no cache has objects with this macro, and none is asked for the rest.
-fresh=(--copt=-DRULES_INFERENCE_IDENTITY="$stamp" --modify_execution_info='^Cuda=+no-cache' "$groups")
+fresh=(--copt=-DRULES_INFERENCE_IDENTITY="$stamp" --modify_execution_info='^Cuda.*$=+no-cache' "$groups")
 built "build" "$short" "${fresh[@]}" --execution_log_json_file="$SCRATCH/log" "${targets[@]}"
 made=$(actions "$SCRATCH/log" | grep -o 'Cuda[A-Za-z]*=[0-9]*' | paste -sd' ')
 digests "$short" >"$SCRATCH/short.txt"

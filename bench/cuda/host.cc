@@ -1,0 +1,1 @@
+int Answer() { return 42; }

@@ -1,0 +1,15 @@
+#ifndef RULES_INFERENCE_EXAMPLES_CUDA_VECTOR_ADD_H_
+#define RULES_INFERENCE_EXAMPLES_CUDA_VECTOR_ADD_H_
+
+#include <string>
+#include <vector>
+
+namespace example {
+
+// sum = a + b, which have the same size. Returns "" or what went wrong.
+std::string AddOnGpu(const std::vector<float>& a, const std::vector<float>& b,
+                     std::vector<float>& sum);
+
+}  // namespace example
+
+#endif  // RULES_INFERENCE_EXAMPLES_CUDA_VECTOR_ADD_H_

@@ -1,0 +1,103 @@
+"""The C++ toolchain, as CUDA code needs it: its compiler preprocesses device code and compiles host code."""
+
+load("@rules_cc//cc:action_names.bzl", "CPP_COMPILE_ACTION_NAME")
+load("@rules_cc//cc:find_cc_toolchain.bzl", "find_cc_toolchain", "use_cc_toolchain")
+load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
+
+visibility(["//rules/private/cuda/..."])
+
+CUDA_TOOLCHAIN_TYPE = "//toolchains/cuda:toolchain_type"
+
+CUDA_TOOLCHAINS = [config_common.toolchain_type(CUDA_TOOLCHAIN_TYPE, mandatory = False)] + use_cc_toolchain()
+
+# Standards by the names that they had before they had a year.
+_STANDARDS = {"0x": "11", "1y": "14", "1z": "17", "2a": "20", "2b": "23", "2c": "26"}
+
+def cuda_toolkit(ctx):
+    """Finds the toolkit of a rule with CUDA_TOOLCHAINS, and fails when there is none.
+
+    Args:
+      ctx: rule context.
+
+    Returns:
+      a CudaToolkitInfo.
+    """
+    toolchain = ctx.toolchains[CUDA_TOOLCHAIN_TYPE]
+    if not toolchain:
+        fail(("error: {}: CUDA toolkit: got none for this platform, expected a registered one\nhint: declare " +
+              "cuda.toolkit(version = \"13.0\") and register_toolchains(\"@cuda//:all\"), or build without CUDA: " +
+              "--no@rules_inference//rules:cuda").format(ctx.label))
+    return toolchain.cuda
+
+def cc_setup(ctx):
+    """Returns a struct with `toolchain` and `features` of C++.
+
+    Args:
+      ctx: rule context.
+    """
+    toolchain = find_cc_toolchain(ctx)
+    return struct(
+        features = cc_common.configure_features(
+            ctx = ctx,
+            cc_toolchain = toolchain,
+            requested_features = ctx.features,
+            unsupported_features = ctx.disabled_features,
+        ),
+        toolchain = toolchain,
+    )
+
+def toolkit_context(toolkit):
+    """Returns the CompilationContext of what nvcc's tools write: it is preprocessed, but for headers of the compiler.
+
+    Args:
+      toolkit: CudaToolkitInfo.
+    """
+    return cc_common.create_compilation_context(
+        headers = toolkit.headers,
+        system_includes = depset(toolkit.include_dirs),
+    )
+
+def _standard(flags):
+    """Returns the flag for nvcc that says the standard of `flags`, as a list."""
+    for flag in reversed(flags):
+        if flag.startswith("-std="):
+            name = flag.removeprefix("-std=").removeprefix("gnu++").removeprefix("c++")
+            return ["-std=c++" + _STANDARDS.get(name, name)]
+    return []
+
+def host_compiler(ctx, cc, contexts, copts, defines):
+    """Returns what steps need of the host compiler.
+
+    Args:
+      ctx: rule context.
+      cc: struct of cc_setup.
+      contexts: CompilationContext of the target and all it depends on.
+      copts: list of strings.
+      defines: list of strings, of the target alone.
+
+    Returns:
+      a struct: `path`, `files` (depset), `flags` (for the preprocessor) and `nvcc_flags` (what nvcc must know of them).
+    """
+    variables = cc_common.create_compile_variables(
+        cc_toolchain = cc.toolchain,
+        feature_configuration = cc.features,
+        include_directories = contexts.includes,
+        preprocessor_defines = depset(defines, transitive = [contexts.defines]),
+        quote_include_directories = contexts.quote_includes,
+        system_include_directories = depset(transitive = [contexts.system_includes, contexts.external_includes]),
+        user_compile_flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts + copts,
+    )
+    flags = cc_common.get_memory_inefficient_command_line(
+        action_name = CPP_COMPILE_ACTION_NAME,
+        feature_configuration = cc.features,
+        variables = variables,
+    )
+    return struct(
+        files = cc.toolchain.all_files,
+        flags = flags,
+        nvcc_flags = _standard(flags),
+        path = cc_common.get_tool_for_action(
+            action_name = CPP_COMPILE_ACTION_NAME,
+            feature_configuration = cc.features,
+        ),
+    )

@@ -6,13 +6,12 @@
 #include <vector>
 
 #include "examples/cuda/vector_add.h"
-#include "rules/cuda/device.h"
 
 int main() {
   const std::vector<float> a = {1, 2, 3, 4};
   const std::vector<float> b = {10, 20, 30, 40};
   std::vector<float> sum(a.size());
-  const std::string reason = rules_inference::cuda::WhyNoGpu();
+  const std::string reason = example::WhyNoGpu();
   if (reason.empty()) {
     if (const std::string error = example::AddOnGpu(a, b, sum); !error.empty()) {
       std::cerr << "error: vector_add: " << error << "\n";

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "examples/cuda/vector_add.h"
+#include "rules/cuda/device.h"
 
 namespace example {
 namespace {
@@ -46,6 +47,8 @@ cudaError_t Run(const std::vector<float>& a, const std::vector<float>& b, std::v
 }
 
 }  // namespace
+
+std::string WhyNoGpu() { return rules_inference::cuda::WhyNoGpu(); }
 
 std::string AddOnGpu(const std::vector<float>& a, const std::vector<float>& b,
                      std::vector<float>& sum) {

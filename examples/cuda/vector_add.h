@@ -6,7 +6,10 @@
 
 namespace example {
 
-// sum = a + b, which have the same size. Returns "" or what went wrong.
+// Why a GPU cannot be used here; "" when one can.
+std::string WhyNoGpu();
+
+// On the GPU: sum = a + b, which have the same size. Returns "" or what went wrong.
 std::string AddOnGpu(const std::vector<float>& a, const std::vector<float>& b,
                      std::vector<float>& sum);
 

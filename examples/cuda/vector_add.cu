@@ -1,13 +1,9 @@
 #include <cuda_runtime.h>
 
 #include <cstddef>
-#include <string>
-#include <vector>
 
-#include "examples/cuda/vector_add.h"
-#include "rules/cuda/device.h"
+#include "examples/cuda/kernels.h"
 
-namespace example {
 namespace {
 
 __global__ void Add(const float* a, const float* b, float* sum, size_t size) {
@@ -30,31 +26,25 @@ class DeviceFloats {
   cudaError_t error_;
 };
 
-cudaError_t Run(const std::vector<float>& a, const std::vector<float>& b, std::vector<float>& sum) {
-  const size_t bytes = a.size() * sizeof(float);
-  const DeviceFloats device_a(a.size());
-  const DeviceFloats device_b(a.size());
-  const DeviceFloats device_sum(a.size());
+cudaError_t Run(const float* a, const float* b, float* sum, size_t size) {
+  const size_t bytes = size * sizeof(float);
+  const DeviceFloats device_a(size);
+  const DeviceFloats device_b(size);
+  const DeviceFloats device_sum(size);
   for (const DeviceFloats* floats : {&device_a, &device_b, &device_sum}) {
     if (floats->error() != cudaSuccess) return floats->error();
   }
-  cudaMemcpy(device_a.data(), a.data(), bytes, cudaMemcpyHostToDevice);
-  cudaMemcpy(device_b.data(), b.data(), bytes, cudaMemcpyHostToDevice);
-  Add<<<static_cast<unsigned>((a.size() + 255) / 256), 256>>>(device_a.data(), device_b.data(),
-                                                              device_sum.data(), a.size());
+  cudaMemcpy(device_a.data(), a, bytes, cudaMemcpyHostToDevice);
+  cudaMemcpy(device_b.data(), b, bytes, cudaMemcpyHostToDevice);
+  Add<<<static_cast<unsigned>((size + 255) / 256), 256>>>(device_a.data(), device_b.data(),
+                                                          device_sum.data(), size);
   if (const cudaError_t error = cudaGetLastError(); error != cudaSuccess) return error;
-  return cudaMemcpy(sum.data(), device_sum.data(), bytes, cudaMemcpyDeviceToHost);
+  return cudaMemcpy(sum, device_sum.data(), bytes, cudaMemcpyDeviceToHost);
 }
 
 }  // namespace
 
-std::string WhyNoGpu() { return rules_inference::cuda::WhyNoGpu(); }
-
-std::string AddOnGpu(const std::vector<float>& a, const std::vector<float>& b,
-                     std::vector<float>& sum) {
-  sum.resize(a.size());
-  const cudaError_t error = Run(a, b, sum);
-  return error == cudaSuccess ? "" : cudaGetErrorString(error);
+const char* ExampleAdd(const float* a, const float* b, float* sum, size_t size) {
+  const cudaError_t error = Run(a, b, sum, size);
+  return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
 }
-
-}  // namespace example

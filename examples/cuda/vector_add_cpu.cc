@@ -1,4 +1,4 @@
-// What a build without CUDA has in the place of vector_add.cu.
+// What a build without CUDA has in the place of vector_add_gpu.cc.
 
 #include <string>
 #include <vector>

@@ -20,13 +20,7 @@ equal "glibc is all that is needed" "$(readelf --dynamic --wide "$program" | sed
   grep -vE '^(lib(c|m|dl|rt|pthread)\.so\.[0-9]|ld-linux-x86-64\.so\.2)$')" ""
 equal "no folder of the machine in it" "$(grep -acF -e "$(bazel info output_base 2>/dev/null)" -e "$REPO" "$program")" 0
 
-# A root with the loader, glibc and nothing more.
-mkdir -p "$SCRATCH/root/lib64" "$SCRATCH/root/lib"
-ln -s ../lib64 "$SCRATCH/root/lib/x86_64-linux-gnu"
-for name in ld-linux-x86-64.so.2 libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1; do
-  found=$(find -L /lib64 /lib/x86_64-linux-gnu /usr/lib64 -maxdepth 1 -name "$name" 2>/dev/null | head -n 1)
-  [[ -z $found ]] || cp -L -- "$found" "$SCRATCH/root/lib64/"
-done
+glibc_root "$SCRATCH/root"
 cp -- "$program" "$SCRATCH/root/launcher"
 if unshare --user --map-root-user true 2>/dev/null; then
   unshare --user --map-root-user chroot "$SCRATCH/root" /launcher >"$SCRATCH/said" 2>&1

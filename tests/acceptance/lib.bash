@@ -71,6 +71,17 @@ files_of() {
   bazel cquery --output=files "$@" 2>/dev/null | sed "s#^#$root/#"
 }
 
+# glibc_root DIRECTORY: the root of a system with the loader, glibc and nothing more.
+glibc_root() {
+  local name found
+  mkdir -p "$1/lib64" "$1/lib"
+  ln -s ../lib64 "$1/lib/x86_64-linux-gnu"
+  for name in ld-linux-x86-64.so.2 libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1; do
+    found=$(find -L /lib64 /lib/x86_64-linux-gnu /usr/lib64 -maxdepth 1 -name "$name" 2>/dev/null | head -n 1)
+    [[ -z $found ]] || cp -L -- "$found" "$1/lib64/"
+  done
+}
+
 manifest_of() {
   python3 - "$1" <<'PY'
 import json, sys

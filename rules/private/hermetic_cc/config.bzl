@@ -41,6 +41,9 @@ _COMPILE = [
     "-D__TIMESTAMP__=\"redacted\"",
     "-D__TIME__=\"redacted\"",
     "-fstack-protector",
+    # CUDA's headers refuse libc++, for what they do with C++ in .cu files; these go to another compiler. In other files they
+    # declare functions of C.
+    "-D_ALLOW_UNSUPPORTED_LIBCPP",
     "-fcolor-diagnostics",
     # The flags of programs and of headers are in each command; not all are for each kind of source.
     "-Wno-unused-command-line-argument",

@@ -3,7 +3,7 @@
 load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
 load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
 load("//rules/private/providers:cuda_info.bzl", "CudaInfo")
-load(":host.bzl", "CUDA_TOOLCHAINS", "cc_setup", "cuda_toolkit", "toolkit_context")
+load(":host.bzl", "CUDA_TOOLCHAINS", "NVCC_HOST_ATTRS", "cuda_toolkit", "nvcc_host_setup", "toolkit_context")
 
 visibility(["//rules/private/cuda/compile", "//rules"])
 
@@ -109,7 +109,7 @@ def _cuda_device_link_impl(ctx):
     if not modules:
         return [CcInfo(), DefaultInfo()]
     toolkit = cuda_toolkit(ctx)
-    cc = cc_setup(ctx)
+    cc = nvcc_host_setup(ctx)
     cubins = {arch: _link(ctx, toolkit, modules, arch) for arch in _common_archs(ctx, modules)}
     fatbin = _fatbinary(ctx, toolkit, cubins)
     register = _register_file(ctx, modules)
@@ -151,7 +151,7 @@ cuda_device_link = rule(
     doc = """The device link of a program: one `nvlink` for each architecture, over all relocatable device code in `deps`.
 
 Add it to `deps` of one cc_binary, cc_test or cc_shared_library, beside the libraries themselves. Without such code it is empty.""",
-    attrs = {
+    attrs = NVCC_HOST_ATTRS | {
         "deps": attr.label_list(
             aspects = [_modules_aspect],
             providers = [CcInfo],

@@ -29,13 +29,34 @@ def cuda_toolkit(ctx):
               "--no@rules_inference//rules:cuda").format(ctx.label))
     return toolchain.cuda
 
+# Attributes of rules that compile what is made of headers of nvcc.
+NVCC_HOST_ATTRS = {
+    "_exec_cc": attr.label(cfg = "exec", default = "@rules_cc//cc:current_cc_toolchain"),
+    "_hermetic_cc": attr.label(default = "//toolchains/cc:hermetic_cc"),
+}
+
 def cc_setup(ctx):
     """Returns a struct with `toolchain` and `features` of C++.
 
     Args:
       ctx: rule context.
     """
-    toolchain = find_cc_toolchain(ctx)
+    return _setup(ctx, find_cc_toolchain(ctx))
+
+def nvcc_host_setup(ctx):
+    """Returns what cc_setup does, of a compiler that nvcc takes.
+
+    The headers of nvcc refuse libc++, which the hermetic toolchain has: with that one, code of CUDA sources is compiled by
+    the compiler of the machine that builds, and linked by the hermetic one. docs/hermetic_cc.md says what such code may use.
+
+    Args:
+      ctx: rule context, of a rule with NVCC_HOST_ATTRS.
+    """
+    if ctx.target_platform_has_constraint(ctx.attr._hermetic_cc[platform_common.ConstraintValueInfo]):
+        return _setup(ctx, ctx.attr._exec_cc[cc_common.CcToolchainInfo])
+    return cc_setup(ctx)
+
+def _setup(ctx, toolchain):
     return struct(
         features = cc_common.configure_features(
             ctx = ctx,

@@ -4,7 +4,7 @@ load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
 load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
 load("//rules/private/providers:cuda_info.bzl", "CudaInfo")
 load(":archs.bzl", "ARCHS_ATTRS", "target_archs")
-load(":host.bzl", "CUDA_TOOLCHAINS", "cc_setup", "cuda_toolkit", "host_compiler", "toolkit_context")
+load(":host.bzl", "CUDA_TOOLCHAINS", "NVCC_HOST_ATTRS", "cc_setup", "cuda_toolkit", "host_compiler", "nvcc_host_setup", "toolkit_context")
 load(":steps.bzl", "STEP_ATTRS", "cuda_source")
 
 visibility(["//rules", "//rules/private/cuda/compile"])
@@ -57,6 +57,7 @@ def _cuda_library_impl(ctx):
     archs = target_archs(ctx, toolkit)
     nvcc_flags = _check_flags(ctx)
     cc = cc_setup(ctx)
+    nvcc_host = nvcc_host_setup(ctx)
     sources = _sources(ctx)
     deps = [dep[CcInfo] for dep in ctx.attr.deps] + [toolkit.runtime] + ([toolkit.runtime_device] if ctx.attr.rdc else [])
     copts = _expand(ctx, ctx.attr.copts)
@@ -67,14 +68,12 @@ def _cuda_library_impl(ctx):
     )
 
     # Headers and C++ sources, as cc_library has them; host code of CUDA sources is compiled by itself below.
-    common = dict(
+    context, outputs = cc_common.compile(
         actions = ctx.actions,
         cc_toolchain = cc.toolchain,
-        feature_configuration = cc.features,
-    )
-    context, outputs = cc_common.compile(
         compilation_contexts = [others] + [dep.compilation_context for dep in deps],
         defines = ctx.attr.defines,
+        feature_configuration = cc.features,
         includes = [path for include in ctx.attr.includes for path in _include(ctx, include)],
         local_defines = ctx.attr.local_defines,
         name = ctx.label.name,
@@ -82,10 +81,9 @@ def _cuda_library_impl(ctx):
         public_hdrs = [file for file in ctx.files.hdrs if file.extension != "cuh"],
         srcs = sources.cpp,
         user_compile_flags = copts,
-        **common
     )
 
-    host = host_compiler(ctx, cc, context, copts, ctx.attr.local_defines)
+    host = host_compiler(ctx, nvcc_host, context, copts, ctx.attr.local_defines)
     headers = depset(sources.headers + ctx.files.hdrs, transitive = [context.headers, toolkit.headers])
     cuda_sources = [
         cuda_source(
@@ -104,13 +102,15 @@ def _cuda_library_impl(ctx):
     outputs = cc_common.merge_compilation_outputs(compilation_outputs = [outputs] + [
         # Each by itself: a fat binary is no input of the host code, nor is what other sources are made of.
         cc_common.compile(
+            actions = ctx.actions,
+            cc_toolchain = nvcc_host.toolchain,
             compilation_contexts = [toolkit_context(toolkit)],
+            feature_configuration = nvcc_host.features,
             name = "{}{}.{}".format(ctx.label.name, source.module_id, unit.name),
             private_hdrs = unit.headers,
             srcs = [unit.cpp],
             # cudafe++ has warned about the code as it was written. What it writes is not ours.
             user_compile_flags = copts + ["-DCUDA_DOUBLE_MATH_FUNCTIONS", "-Wno-psabi", "-w"],
-            **common
         )[1]
         for source in cuda_sources
         for unit in source.units
@@ -177,7 +177,7 @@ cuda_library = rule(
     doc = """C++ and CUDA code. Stands in `deps` of any C++ target.
 
 Each architecture of a source is compiled in an action of its own, host code in another one.""",
-    attrs = ARCHS_ATTRS | STEP_ATTRS | {
+    attrs = ARCHS_ATTRS | NVCC_HOST_ATTRS | STEP_ATTRS | {
         "alwayslink": attr.bool(doc = "Whether a program gets all of it, used or not. Default: False."),
         "compress_mode": attr.string(
             doc = "How fat binaries are packed; newer modes need a newer driver. Default: what nvcc does.",

@@ -74,7 +74,7 @@ def _releases_impl(ctx):
     asserts.equals(env, "own", pinned_manifest("14.7", "own", "module 'm'")[0])
     asserts.equals(
         env,
-        "error: cuda.toolkit: module 'm': got version '14.7', expected one of 13.0, 13.2\n" +
+        "error: cuda.toolkit: module 'm': got version '14.7', expected one of 12.9, 13.0, 13.2\n" +
         "hint: for another release write a manifest with toolchains/cuda/manifests/make_manifest.py and name it in `manifest`",
         pinned_manifest("14.7", None, "module 'm'")[1],
     )

@@ -173,6 +173,6 @@ else
 fi
 run first build //:toolkit
 check "an unknown release fails" $? 1
-check_message "an unknown release is explained" "error: cuda.toolkit: $who: got version '14.7', expected one of 13.0, 13.2"
+check_message "an unknown release is explained" "error: cuda.toolkit: $who: got version '14.7', expected one of 12.9, 13.0, 13.2"
 
 exit "$failed"

@@ -6,7 +6,7 @@ visibility(["//rules/private/cuda/toolkit", "//tests/cuda/..."])
 
 RELEASES = {
     version: Label("//toolchains/cuda/manifests:{}.json".format(version))
-    for version in ["13.0", "13.2"]
+    for version in ["12.9", "13.0", "13.2"]
 }
 
 def pinned_manifest(version, manifest, where):

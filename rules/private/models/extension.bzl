@@ -1,6 +1,6 @@
 """Module extension `models`."""
 
-load("//rules/private/wheels:errors.bzl", "error_text")
+load("//rules/private:extension_tags.bzl", "named_tags")
 load(":hub_repository.bzl", "LOCK_ATTRS", "hub_repository")
 load(":model_repository.bzl", "model_repository")
 load(":plan.bzl", "plan_models")
@@ -8,32 +8,15 @@ load(":plan.bzl", "plan_models")
 visibility(["//rules"])
 
 def _models_impl(module_ctx):
-    owners, direct, direct_dev = {}, [], []
-    for module in module_ctx.modules:
-        for tag in module.tags.lock:
-            if tag.name in owners:
-                fail("\n" + error_text(
-                    "models",
-                    "module '{}'".format(module.name),
-                    "name '{}', which module '{}' has too".format(tag.name, owners[tag.name]),
-                    "a name of its own",
-                ))
-            owners[tag.name] = module.name
-            if module.is_root:
-                (direct_dev if module_ctx.is_dev_dependency(tag) else direct).append(tag.name)
-            _, repositories, error = plan_models(tag.name, module_ctx.read(tag.file), str(tag.file), tag.mode, tag.allow)
-            if error:
-                fail("\n" + error)
-            for item in repositories:
-                model_repository(name = item.name, model = item.model, row = item.row)
-            hub_repository(name = tag.name, hub = tag.name, file = tag.file, mode = tag.mode, allow = tag.allow)
-
-    # A function of the tags and of locks in the source tree: nothing for MODULE.bazel.lock to remember.
-    return module_ctx.extension_metadata(
-        root_module_direct_deps = direct,
-        root_module_direct_dev_deps = direct_dev,
-        reproducible = True,
-    )
+    tags, metadata = named_tags(module_ctx, "models", lambda tags: tags.lock)
+    for tag in tags:
+        _, repositories, error = plan_models(tag.name, module_ctx.read(tag.file), str(tag.file), tag.mode, tag.allow)
+        if error:
+            fail("\n" + error)
+        for item in repositories:
+            model_repository(name = item.name, model = item.model, row = item.row)
+        hub_repository(name = tag.name, hub = tag.name, file = tag.file, mode = tag.mode, allow = tag.allow)
+    return metadata
 
 _lock = tag_class(
     doc = "Makes the repository `name` from a lock: `@name//whisper_base_en` is that model.",

@@ -1,6 +1,6 @@
 """Module extension `variants`."""
 
-load("//rules/private/wheels:errors.bzl", "error_text")
+load("//rules/private:extension_tags.bzl", "named_tags")
 load(":archive_repository.bzl", "archive_repository")
 load(":hosts_repository.bzl", "hosts_repository")
 load(":hub_repository.bzl", "ARTIFACT_ATTRS", "hub_repository")
@@ -31,30 +31,13 @@ def _declare_artifact(module_ctx, tag):
     )
 
 def _variants_impl(module_ctx):
-    owners, direct, direct_dev = {}, [], []
+    _, metadata = named_tags(module_ctx, "variants", lambda tags: tags.artifact + tags.hosts)
     for module in module_ctx.modules:
-        for tag in module.tags.artifact + module.tags.hosts:
-            if tag.name in owners:
-                fail("\n" + error_text(
-                    "variants",
-                    "module '{}'".format(module.name),
-                    "name '{}', which module '{}' has too".format(tag.name, owners[tag.name]),
-                    "a name of its own",
-                ))
-            owners[tag.name] = module.name
-            if module.is_root:
-                (direct_dev if module_ctx.is_dev_dependency(tag) else direct).append(tag.name)
         for tag in module.tags.artifact:
             _declare_artifact(module_ctx, tag)
         for tag in module.tags.hosts:
             hosts_repository(name = tag.name, files = tag.files)
-
-    # A function of the tags and of locks in the source tree: nothing for MODULE.bazel.lock to remember.
-    return module_ctx.extension_metadata(
-        root_module_direct_deps = direct,
-        root_module_direct_dev_deps = direct_dev,
-        reproducible = True,
-    )
+    return metadata
 
 _artifact = tag_class(
     doc = "Makes the repository `name` from a lock: `@name//:artifact` is the variant that is selected.",

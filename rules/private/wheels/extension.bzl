@@ -1,6 +1,6 @@
 """Module extension `wheels`. It reads no lock, but for the names in it (scan.bzl): every new server evaluates it again."""
 
-load(":errors.bzl", "error_text")
+load("//rules/private:extension_tags.bzl", "named_tags")
 load(":hub_repository.bzl", "LOCK_ATTRS", "hub_repository")
 load(":names.bzl", "config_name", "sdist_slot")
 load(":plan.bzl", "check_axes")
@@ -29,27 +29,10 @@ def _declare(module_ctx, tag):
     )
 
 def _wheels_impl(module_ctx):
-    owners, direct, direct_dev = {}, [], []
-    for module in module_ctx.modules:
-        for tag in module.tags.lock:
-            if tag.name in owners:
-                fail("\n" + error_text(
-                    "wheels",
-                    "module '{}'".format(module.name),
-                    "wheels.lock(name = '{}'), which module '{}' has too".format(tag.name, owners[tag.name]),
-                    "a name of its own",
-                ))
-            owners[tag.name] = module.name
-            _declare(module_ctx, tag)
-            if module.is_root:
-                (direct_dev if module_ctx.is_dev_dependency(tag) else direct).append(tag.name)
-
-    # A function of the tags and of lock files in the source tree: nothing for MODULE.bazel.lock to remember.
-    return module_ctx.extension_metadata(
-        root_module_direct_deps = direct,
-        root_module_direct_dev_deps = direct_dev,
-        reproducible = True,
-    )
+    tags, metadata = named_tags(module_ctx, "wheels", lambda tags: tags.lock)
+    for tag in tags:
+        _declare(module_ctx, tag)
+    return metadata
 
 _lock = tag_class(
     doc = "Makes the repository `name` from a lock: `@name//numpy` is the wheel for the platform that is built for.",

@@ -33,9 +33,14 @@ com_google_googletest googletest
 googletest googletest
 boringssl boringssl
 curl curl
+highway highway
 libdeflate libdeflate
+libmicrohttpd libmicrohttpd
 cli11 cli11
 xz xz
+ogg ogg
+vorbis vorbis
+miniaudio miniaudio
 zlib zlib
 zstd zstd
 bazel_features bazel_features
@@ -49,6 +54,11 @@ rules_proto rules_proto
 rules_python rules_python
 rules_shell rules_shell
 "
+
+# Sources that are no module (rules/private/third_party.bzl). As repositories of a module extension they have names that
+# depend on who is the main module, and on the version of Bazel.
+CLOSED_UNREGISTERED="miniaudio"
+CLOSED_EXTENSION_PREFIXES="_main~third_party~ rules_inference~~third_party~ +third_party+ rules_inference++third_party+"
 
 closed_key() {
   (
@@ -94,7 +104,7 @@ fetch_source() {
 }
 
 make_closed() {
-  local final=$1 tmp=$BAZELW_HOME/.tmp.closed.$$ start=$SECONDS module folder version repository
+  local final=$1 tmp=$BAZELW_HOME/.tmp.closed.$$ start=$SECONDS module folder version repository prefix
   local share=$BAZELW_HOME/bazel-$BAZEL_RECIPE/root/usr/share/bazel
   [[ -f $final/closed.rc ]] && return
   need_space 700
@@ -108,7 +118,8 @@ make_closed() {
     tar -xf "$SOURCE" -C "$tmp/out/$module" --strip-components=1 --no-same-owner
     [[ ! -e $BAZELW_REPO/third_party/$module/overlay.BUILD.bazel ]] ||
       cp -- "$BAZELW_REPO/third_party/$module/overlay.BUILD.bazel" "$tmp/out/$module/BUILD.bazel"
-    cp -R -- "$BAZELW_REPO/third_party/closed/$module/." "$tmp/out/$module/"
+    [[ ! -d $BAZELW_REPO/third_party/closed/$module ]] ||
+      cp -R -- "$BAZELW_REPO/third_party/closed/$module/." "$tmp/out/$module/"
     : >>"$tmp/out/$module/WORKSPACE"
   done
   while read -r module folder; do
@@ -140,7 +151,13 @@ make_closed() {
     printf 'common --distdir=%s\n' "$BAZELW_HOME/sources"
     for module in $(awk -F'\t' '!/^#/ { print $1 }' "$BAZELW_REPO/third_party/bootstrap/sources.tsv" | uniq) \
       $(awk 'NF { print $1 }' <<<"$CLOSED_RULES"); do
-      printf 'common --override_module=%s=%s/%s\n' "$module" "$final" "$module"
+      [[ " $CLOSED_UNREGISTERED " == *" $module "* ]] ||
+        printf 'common --override_module=%s=%s/%s\n' "$module" "$final" "$module"
+    done
+    for module in $CLOSED_UNREGISTERED; do
+      for prefix in $CLOSED_EXTENSION_PREFIXES; do
+        printf 'common --override_repository=%s%s=%s/%s\n' "$prefix" "$module" "$final" "$module"
+      done
     done
     while read -r repository module; do
       [[ -z $repository ]] || printf 'common --override_repository=%s=%s/%s\n' "$repository" "$final" "$module"

@@ -18,12 +18,16 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "plugins/base/error.h"
 
 namespace rules_inference::base {
 namespace {
+
+// PIPE_BUF: what a pipe takes at once.
+constexpr size_t kMaxInput = 4096;
 
 class Pipe {
  public:
@@ -95,15 +99,31 @@ std::vector<std::string> EnvironmentWith(const std::string& name, const std::str
 
 absl::StatusOr<ChildAnswer> AskChild(const std::vector<std::string>& argv,
                                      const std::vector<std::string>& environment,
-                                     absl::Duration timeout, size_t max_stream) {
+                                     absl::Duration timeout, size_t max_stream,
+                                     absl::string_view input) {
   Pipe output;
   Pipe error;
-  if (!output.Open() || !error.Open()) return SystemError(errno, "child process", argv[0]);
+  Pipe question;
+  if (!output.Open() || !error.Open() || !question.Open()) {
+    return SystemError(errno, "child process", argv[0]);
+  }
+  // A pipe holds this much, so it is written before anybody reads, and nobody has to wait.
+  if (input.size() > kMaxInput) {
+    return Mismatch("child process", argv[0], absl::StrCat(input.size(), " bytes of input"),
+                    absl::StrCat("at most ", kMaxInput));
+  }
+  if (!input.empty() && write(question.end(1), input.data(), input.size()) < 0) {
+    return SystemError(errno, "child process", argv[0]);
+  }
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   const auto destroy =
       absl::MakeCleanup([&actions] { posix_spawn_file_actions_destroy(&actions); });
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  if (input.empty()) {
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  } else {
+    posix_spawn_file_actions_adddup2(&actions, question.end(0), STDIN_FILENO);
+  }
   posix_spawn_file_actions_adddup2(&actions, output.end(1), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, error.end(1), STDERR_FILENO);
   pid_t child = 0;
@@ -112,6 +132,7 @@ absl::StatusOr<ChildAnswer> AskChild(const std::vector<std::string>& argv,
   if (failed != 0) return SystemError(failed, "child process", argv[0]);
   output.Close(1);
   error.Close(1);
+  question.Close(1);
 
   ChildAnswer answer;
   const bool in_time = Drain(output, error, absl::Now() + timeout, max_stream, answer);

@@ -28,6 +28,18 @@ TEST(ChildTest, CollectsBothStreams) {
 
 TEST(ChildTest, HasNoInput) { EXPECT_EQ(Shell("cat")->output, ""); }
 
+TEST(ChildTest, MayHaveSomeInput) {
+  const auto answer =
+      AskChild({"/bin/sh", "-c", "cat; echo end"}, {}, absl::Seconds(60), 100, "in");
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->output, "inend\n");
+  // More than a program that does not read leaves room for.
+  EXPECT_EQ(AskChild({"/bin/true"}, {}, absl::Seconds(60), 100, std::string(4097, 'x'))
+                .status()
+                .message(),
+            "child process: /bin/true: got 4097 bytes of input, expected at most 4096");
+}
+
 TEST(ChildTest, ReportsASignal) { EXPECT_EQ(Shell("kill -9 $$")->exit_code, 137); }
 
 TEST(ChildTest, KeepsTheFirstMebibyte) {

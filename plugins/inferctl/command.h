@@ -3,13 +3,13 @@
 #ifndef RULES_INFERENCE_PLUGINS_INFERCTL_COMMAND_H_
 #define RULES_INFERENCE_PLUGINS_INFERCTL_COMMAND_H_
 
-#include <functional>
 #include <istream>
 #include <ostream>
 
 #include "CLI/CLI.hpp"
-#include "absl/status/statusor.h"
 #include "plugins/base/file_system.h"
+#include "plugins/sdk/command_line/command_line.h"
+#include "plugins/sdk/command_line/completions.h"
 #include "plugins/select/provider/provider.h"
 
 namespace rules_inference::inferctl {
@@ -31,7 +31,7 @@ struct Console {
 // A subcommand declares its flags when the program starts, and sets `run` when it was asked for.
 struct Context {
   Console& console;
-  std::function<absl::StatusOr<int>()> run;  // The exit code.
+  sdk::RunCommand run;
 };
 
 void AddDetect(CLI::App& app, Context& context);
@@ -42,12 +42,9 @@ void AddVariants(CLI::App& app, Context& context);
 void AddWheels(CLI::App& app, Context& context);
 void AddModels(CLI::App& app, Context& context);
 void AddCuda(CLI::App& app, Context& context);
-void AddCompletions(CLI::App& app, Context& context);
-void AddVersion(CLI::App& app, Context& context);
 
-// Type names of values. They show in the help, and completions offer what fits them.
-inline constexpr char kFileType[] = "FILE";
-inline constexpr char kDirectoryType[] = "DIR";
+using sdk::kDirectoryType;
+using sdk::kFileType;
 
 }  // namespace rules_inference::inferctl
 

@@ -19,14 +19,15 @@
 #include "plugins/base/digest.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
+#include "plugins/base/human_size.h"
 #include "plugins/base/status_macros.h"
 #include "plugins/inferctl/command.h"
 #include "plugins/inferctl/host.h"
 #include "plugins/inferctl/install/install.h"
-#include "plugins/inferctl/progress.h"
 #include "plugins/inferctl/user_folders.h"
 #include "plugins/lock/lock_file.h"
 #include "plugins/lock/update.h"
+#include "plugins/sdk/command_line/progress.h"
 #include "plugins/sdk/error.h"
 #include "plugins/sdk/variants.pb.h"
 #include "plugins/store/fetch.h"
@@ -77,7 +78,7 @@ class Downloads {
   Downloads& operator=(const Downloads&) = delete;
 
   const std::string& dir() const { return dir_; }
-  Progress& progress() { return progress_; }
+  sdk::Progress& progress() { return progress_; }
 
   // Whatever is there.
   absl::StatusOr<std::string> Get(const std::vector<std::string>& urls) {
@@ -110,7 +111,7 @@ class Downloads {
 
   Console& console_;
   const std::string dir_;
-  Progress progress_;
+  sdk::Progress progress_;
   store::FetchOptions options_;
   int count_ = 0;
 };
@@ -154,7 +155,7 @@ absl::StatusOr<int> RunVerify(Console& console, const Options& options) {
     downloads.progress().Clear();
     if (status.ok()) {
       ++right;
-      console.out << "right  " << name << ", " << HumanSize(size) << "\n";
+      console.out << "right  " << name << ", " << base::HumanSize(size) << "\n";
     } else {
       ++wrong;
       console.out << "wrong  " << name << "\n";

@@ -22,12 +22,13 @@
 #include "plugins/base/digest.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
+#include "plugins/base/human_size.h"
 #include "plugins/base/status_macros.h"
 #include "plugins/inferctl/command.h"
 #include "plugins/inferctl/models.h"
 #include "plugins/inferctl/models_store.h"
-#include "plugins/inferctl/progress.h"
 #include "plugins/models/lock.h"
+#include "plugins/sdk/command_line/progress.h"
 #include "plugins/sdk/error.h"
 #include "plugins/sdk/model.pb.h"
 #include "plugins/store/materialise.h"
@@ -70,8 +71,8 @@ absl::StatusOr<std::vector<const sdk::Model*>> Pick(Console& console, store::Sto
   ASSIGN_OR_RETURN(const Overview overview, Look(console, store, &workspace));
   std::vector<std::vector<std::string>> rows;
   for (const StoredModel& model : overview.active) {
-    rows.push_back({absl::StrCat(rows.size() + 1), model.name, model.variant, HumanSize(model.size),
-                    model.stored() ? "stored" : ""});
+    rows.push_back({absl::StrCat(rows.size() + 1), model.name, model.variant,
+                    base::HumanSize(model.size), model.stored() ? "stored" : ""});
   }
   console.err << Table(rows, {0, 3}) << "Which models? Numbers, names, or all: " << std::flush;
   std::string line;
@@ -163,7 +164,7 @@ absl::StatusOr<std::vector<FetchedModel>> FetchModels(Console& console, store::S
       if (path.empty() && seen.insert(requests.back().sha256).second) item.fetched += file.size();
     }
   }
-  Progress progress(console.err, console.terminal);
+  sdk::Progress progress(console.err, console.terminal);
   progress.Begin(wanted.size() == 1 ? models::NameOf(*wanted[0]) : Count(wanted.size(), "model"));
   store::FetchOptions options = FetchOptionsOf(console);
   options.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total); };
@@ -227,11 +228,11 @@ absl::StatusOr<int> RunModelsFetch(Console& console, const ModelsOptions& option
   for (const FetchedModel& item : *fetched) {
     console.out << models::NameOf(*item.model) << ": "
                 << Count(static_cast<uint64_t>(item.model->files_size()), "file") << ", "
-                << HumanSize(models::SizeOf(*item.model));
+                << base::HumanSize(models::SizeOf(*item.model));
     if (item.fetched == 0) {
       console.out << ", was there\n";
     } else {
-      console.out << ", " << HumanSize(item.fetched) << " fetched\n";
+      console.out << ", " << base::HumanSize(item.fetched) << " fetched\n";
     }
   }
   return sdk::kExitOk;
@@ -294,7 +295,7 @@ absl::StatusOr<int> RunModelsMaterialise(Console& console, const ModelsOptions& 
     }
     console.out << directory << ": " << models::NameOf(model) << ", "
                 << Count(static_cast<uint64_t>(model.files_size()), "file") << ", "
-                << HumanSize(models::SizeOf(model)) << ", " << Ways(how) << "\n";
+                << base::HumanSize(models::SizeOf(model)) << ", " << Ways(how) << "\n";
   }
   return sdk::kExitOk;
 }

@@ -18,12 +18,13 @@
 #include "plugins/base/digest.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
+#include "plugins/base/human_size.h"
 #include "plugins/base/status_macros.h"
 #include "plugins/inferctl/command.h"
 #include "plugins/inferctl/models.h"
 #include "plugins/inferctl/models_store.h"
-#include "plugins/inferctl/progress.h"
 #include "plugins/models/lock.h"
+#include "plugins/sdk/command_line/progress.h"
 #include "plugins/sdk/error.h"
 #include "plugins/sdk/json_layout.h"
 #include "plugins/sdk/model.pb.h"
@@ -55,7 +56,7 @@ std::vector<std::string> Row(const StoredModel& model, absl::Time now) {
   return {model.name,
           model.variant,
           absl::StrCat(model.files),
-          HumanSize(model.size),
+          base::HumanSize(model.size),
           State(model),
           model.files_there == 0 ? "" : Ago(model.used, now),
           model.files_there == 0  ? ""
@@ -85,7 +86,7 @@ void Print(Console& console, const Overview& overview, const std::string& root, 
   if (workspace || !overview.others.empty()) console.out << table.substr(0, at);
   if (workspace) {
     console.out << "  " << stored << " of " << Count(overview.active.size(), "model") << ", "
-                << HumanSize(there) << " of " << HumanSize(size) << "\n";
+                << base::HumanSize(there) << " of " << base::HumanSize(size) << "\n";
   }
   if (!overview.others.empty() || overview.other_blobs > 0 || overview.parts > 0) {
     console.out << (workspace ? "\n  also in the store\n" : "") << table.substr(at);
@@ -93,16 +94,16 @@ void Print(Console& console, const Overview& overview, const std::string& root, 
   if (overview.other_blobs > 0) {
     const uint64_t free = overview.other_blobs - overview.other_kept;
     console.out << "  " << Count(overview.other_blobs, "blob") << " of no model, "
-                << HumanSize(overview.other_size) << ": " << overview.other_kept
+                << base::HumanSize(overview.other_size) << ": " << overview.other_kept
                 << " kept by a workspace, " << free << " by nobody\n";
   }
   if (overview.parts > 0) {
     console.out << "  " << Count(overview.parts, "unfinished file") << ", "
-                << HumanSize(overview.parts_size) << "\n";
+                << base::HumanSize(overview.parts_size) << "\n";
   }
   console.out << "\n  store  " << Tilde(console, root) << ": " << Count(overview.blobs, "blob")
-              << ", " << HumanSize(overview.size);
-  if (overview.free.has_value()) console.out << "; " << HumanSize(*overview.free) << " free";
+              << ", " << base::HumanSize(overview.size);
+  if (overview.free.has_value()) console.out << "; " << base::HumanSize(*overview.free) << " free";
   console.out << "\n";
 }
 

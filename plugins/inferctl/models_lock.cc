@@ -17,9 +17,9 @@
 #include "plugins/inferctl/command.h"
 #include "plugins/inferctl/models.h"
 #include "plugins/inferctl/models_store.h"
-#include "plugins/inferctl/progress.h"
 #include "plugins/models/lock.h"
 #include "plugins/models/source.h"
+#include "plugins/sdk/command_line/progress.h"
 #include "plugins/sdk/error.h"
 #include "plugins/sdk/model.pb.h"
 
@@ -97,7 +97,7 @@ absl::StatusOr<int> RunModelsLock(Console& console, const ModelsOptions& options
   update.temporary_dir =
       base::JoinPath(store->layout().root(), absl::StrCat("download-", getpid()));
   const absl::Cleanup clean = [&] { console.files.RemoveTree(update.temporary_dir).IgnoreError(); };
-  Progress progress(console.err, console.terminal);
+  sdk::Progress progress(console.err, console.terminal);
   update.fetch = FetchOptionsOf(console);
   update.fetch.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total); };
   update.begin = [&](absl::string_view name) { progress.Begin(name); };

@@ -21,13 +21,14 @@
 #include "plugins/base/digest.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
+#include "plugins/base/human_size.h"
 #include "plugins/base/status_macros.h"
 #include "plugins/inferctl/command.h"
 #include "plugins/inferctl/models.h"
 #include "plugins/inferctl/models_store.h"
-#include "plugins/inferctl/progress.h"
 #include "plugins/models/lock.h"
 #include "plugins/models/source.h"
+#include "plugins/sdk/command_line/progress.h"
 #include "plugins/sdk/error.h"
 #include "plugins/sdk/json_layout.h"
 #include "plugins/sdk/model.pb.h"
@@ -88,19 +89,19 @@ void PrintPlan(Console& console, const sdk::PruneReport& report, const store::Pr
   const absl::Time now = absl::Now();
   console.out << (report.dry_run() ? "would remove  " : "removed  ")
               << Count(static_cast<uint64_t>(report.removed().size()), "blob") << ", "
-              << HumanSize(report.removed_bytes()) << "\n";
+              << base::HumanSize(report.removed_bytes()) << "\n";
   std::vector<std::vector<std::string>> rows;
   for (const store::Blob& blob : plan.remove) {
-    rows.push_back({absl::StrCat("sha256:", blob.sha256.Hex().substr(0, 16)), HumanSize(blob.size),
-                    Ago(absl::FromUnixNanos(blob.used), now)});
+    rows.push_back({absl::StrCat("sha256:", blob.sha256.Hex().substr(0, 16)),
+                    base::HumanSize(blob.size), Ago(absl::FromUnixNanos(blob.used), now)});
   }
   console.out << Table(rows, {1});
   for (const sdk::KeptReport& kept : report.kept()) {
-    console.out << "kept  " << Count(kept.blobs(), "blob") << ", " << HumanSize(kept.size()) << ", "
-                << kept.why() << "\n";
+    console.out << "kept  " << Count(kept.blobs(), "blob") << ", " << base::HumanSize(kept.size())
+                << ", " << kept.why() << "\n";
   }
   if (plan.over > 0) {
-    console.out << "over --max-size by " << HumanSize(plan.over) << ", all of it held\n";
+    console.out << "over --max-size by " << base::HumanSize(plan.over) << ", all of it held\n";
   }
   for (const std::string& name : report.gone()) {
     console.err << "note: " << name << " is gone, and what it kept stays; --drop-gone lets it go\n";
@@ -187,7 +188,8 @@ absl::Status Importer::TakeFile(const std::string& path, bool named) {
   store::BlobRequest request = pinned;
   request.urls = {models::FileUrl(path)};
   RETURN_IF_ERROR(store_.Get(request, {}).status());
-  console_.out << found->second.first << ": " << HumanSize(pinned.size) << " from " << path << "\n";
+  console_.out << found->second.first << ": " << base::HumanSize(pinned.size) << " from " << path
+               << "\n";
   ++taken_;
   size_ += pinned.size;
   return absl::OkStatus();
@@ -269,7 +271,7 @@ absl::StatusOr<int> RunModelsVerify(Console& console, const ModelsOptions& optio
   ASSIGN_OR_RETURN(const std::vector<const sdk::Model*> wanted, Named(workspace, options.names));
   const Files files = FilesOf(wanted);
   ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStore(console, options.store));
-  Progress progress(console.err, console.terminal);
+  sdk::Progress progress(console.err, console.terminal);
   progress.Begin("verify");
   store::VerifyOptions verify;
   verify.sample = options.sample;
@@ -326,7 +328,7 @@ absl::StatusOr<int> RunModelsRepair(Console& console, const ModelsOptions& optio
   ASSIGN_OR_RETURN(const Workspace workspace, OpenWorkspace(console, options.lock));
   ASSIGN_OR_RETURN(const std::vector<const sdk::Model*> wanted, Named(workspace, options.names));
   ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStore(console, options.store));
-  Progress progress(console.err, console.terminal);
+  sdk::Progress progress(console.err, console.terminal);
   store::FetchOptions fetch = FetchOptionsOf(console);
   fetch.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total); };
   uint64_t repaired = 0;
@@ -340,7 +342,7 @@ absl::StatusOr<int> RunModelsRepair(Console& console, const ModelsOptions& optio
     if (!result.ok()) return sdk::AddContext(result.status(), file.first);
     if (result->fetched == 0) continue;
     ++repaired;
-    console.out << file.first << ": " << HumanSize(result->fetched) << " fetched"
+    console.out << file.first << ": " << base::HumanSize(result->fetched) << " fetched"
                 << (result->by_ranges ? ", the damaged ranges only\n" : "\n");
   }
   console.out << (repaired == 0 ? "nothing to repair" : Count(repaired, "file") + " repaired")
@@ -363,7 +365,7 @@ absl::StatusOr<int> RunModelsImport(Console& console, const ModelsOptions& optio
     RETURN_IF_ERROR(importer.Take(absolute, /*named=*/true, 0));
   }
   console.out << Count(static_cast<uint64_t>(importer.taken()), "file") << ", "
-              << HumanSize(importer.size()) << " imported\n";
+              << base::HumanSize(importer.size()) << " imported\n";
   return sdk::kExitOk;
 }
 

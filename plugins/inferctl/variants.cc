@@ -22,15 +22,16 @@
 #include "plugins/base/error.h"
 #include "plugins/base/file_lock.h"
 #include "plugins/base/file_system.h"
+#include "plugins/base/human_size.h"
 #include "plugins/base/rel_path.h"
 #include "plugins/base/status_macros.h"
 #include "plugins/inferctl/command.h"
 #include "plugins/inferctl/host.h"
 #include "plugins/inferctl/install/generations.h"
 #include "plugins/inferctl/install/install.h"
-#include "plugins/inferctl/progress.h"
 #include "plugins/inferctl/request.h"
 #include "plugins/inferctl/user_folders.h"
+#include "plugins/sdk/command_line/progress.h"
 #include "plugins/sdk/error.h"
 #include "plugins/sdk/install.pb.h"
 #include "plugins/sdk/json.h"
@@ -97,7 +98,8 @@ absl::StatusOr<int> DryRun(Console& console, const sdk::SelectRequest& request,
   const sdk::Variant& variant = request.lock().variants(answer.row());
   console.out << "\n";
   for (const store::BlobRequest& blob : install::BlobsOf(request.lock(), variant)) {
-    console.out << "would fetch  " << (blob.size == 0 ? "an unknown size" : HumanSize(blob.size))
+    console.out << "would fetch  "
+                << (blob.size == 0 ? "an unknown size" : base::HumanSize(blob.size))
                 << ", sha256:" << blob.sha256.Hex() << "\n";
   }
   console.out << "would be at  " << generations.current() << "\n";
@@ -111,7 +113,7 @@ absl::StatusOr<int> RunInstall(Console& console, const Options& options) {
   if (options.dry_run) return DryRun(console, request, generations);
   ASSIGN_OR_RETURN(const std::string root, StoreRoot(console, options.store));
   store::Store store(console.files, root);
-  Progress progress(console.err, console.terminal);
+  sdk::Progress progress(console.err, console.terminal);
   install::InstallOptions install;
   install.begin = [&](const sdk::Variant& variant) { progress.Begin(variant.name()); };
   install.fetch.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total); };

@@ -28,17 +28,18 @@
 #include "plugins/base/digest.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
+#include "plugins/base/human_size.h"
 #include "plugins/base/status_macros.h"
 #include "plugins/inferctl/available.h"
 #include "plugins/inferctl/command.h"
 #include "plugins/inferctl/installer.h"
-#include "plugins/inferctl/progress.h"
 #include "plugins/pypi/coverage.h"
 #include "plugins/pypi/lock_json.h"
 #include "plugins/pypi/lock_text.h"
 #include "plugins/pypi/name.h"
 #include "plugins/pypi/requirement.h"
 #include "plugins/pypi/wheel_facts.h"
+#include "plugins/sdk/command_line/progress.h"
 #include "plugins/sdk/coverage.pb.h"
 #include "plugins/sdk/error.h"
 #include "plugins/sdk/json.h"
@@ -371,7 +372,7 @@ absl::StatusOr<int> CheckWheelhouse(Console& console, const Options& options,
   }
   RETURN_IF_ERROR(
       base::WriteFile(console.files, base::JoinPath(options.output, "SHA256SUMS"), sums));
-  console.out << options.output << ": " << count << " wheels, " << HumanSize(bytes) << "\n"
+  console.out << options.output << ": " << count << " wheels, " << base::HumanSize(bytes) << "\n"
               << "pip takes them alone with PIP_NO_INDEX=1 PIP_FIND_LINKS=" << options.output
               << "\n";
   return sdk::kExitOk;

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -72,6 +73,16 @@ void TakeToolkits(const google::protobuf::RepeatedPtrField<sdk::PtxCode>& others
       if (other.arch() == ptx.arch()) ptx.set_toolkit(other.toolkit());
     }
   }
+}
+
+// What is opened by name is in no file: who builds it declares it. In a lock of other people's
+// archives it would stay for ever.
+void TakeSonames(const google::protobuf::RepeatedPtrField<std::string>& read, bool keep,
+                 google::protobuf::RepeatedPtrField<std::string>& wants) {
+  std::set<std::string> names(read.begin(), read.end());
+  if (keep) names.insert(wants.begin(), wants.end());
+  wants.Clear();
+  for (const std::string& name : names) *wants.Add() = name;
 }
 
 struct Pin {
@@ -384,7 +395,7 @@ absl::Status Updater::Merge(const Inspection& found, bool moved, sdk::Variant& r
   }
 
   if (found.has_programs()) {
-    *wants.mutable_sonames() = read.sonames();
+    TakeSonames(read.sonames(), options_.code_is_declared, *wants.mutable_sonames());
     // musl's version is in no file: what people know about it stays.
     if (!(absl::StartsWith(read.libc(), "musl") && absl::StartsWith(wants.libc(), "musl"))) {
       wants.set_libc(read.libc());

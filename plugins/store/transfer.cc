@@ -8,10 +8,8 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <vector>
 
-#include "absl/base/call_once.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
@@ -22,7 +20,7 @@
 #include "curl/curl.h"
 #include "plugins/base/error.h"
 #include "plugins/base/file_system.h"
-#include "plugins/base/real_file_system.h"
+#include "plugins/store/connection.h"
 #include "plugins/store/fetch.h"
 #include "plugins/store/range_map.h"
 #include "plugins/store/sink.h"
@@ -40,32 +38,10 @@ constexpr long kPartial = 206;
 constexpr long kNotSatisfiable = 416;
 // What is read of an answer that is not the file, so that the connection can be used again.
 constexpr uint64_t kMaxIgnored = 64 << 10;
-constexpr absl::string_view kOtherCertificates = "SSL_CERT_FILE names another file of certificates";
-
-// Where systems keep the certificates that they trust: Debian, Fedora, openSUSE, Alpine.
-constexpr const char* kCaFiles[] = {
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-};
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-std::string FindCaFile(const std::string& chosen) {
-  if (!chosen.empty()) return chosen;
-  for (const char* name : {"SSL_CERT_FILE", "CURL_CA_BUNDLE"}) {
-    std::string file = Environment(name);
-    if (!file.empty()) return file;
-  }
-  base::RealFileSystem fs;
-  for (const char* file : kCaFiles) {
-    if (fs.Stat(file, base::Follow::kYes).ok()) return file;
-  }
-  return "";
 }
 
 std::string FindNetrc(const std::string& chosen) {
@@ -83,11 +59,6 @@ std::string ValidatorOf(const Source& source, const std::string& asked) {
   // A weak one says nothing of the bytes.
   if (!source.etag.empty() && !absl::StartsWith(source.etag, "W/")) return source.etag;
   return source.last_modified;
-}
-
-void InitOnce() {
-  static absl::once_flag once;
-  absl::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
 }
 
 void KeepHeader(absl::string_view line, absl::string_view name, std::string* value) {
@@ -166,7 +137,7 @@ Transfer::Transfer(const FetchOptions& options)
     : options_(options),
       ca_file_(FindCaFile(options.ca_file)),
       netrc_file_(FindNetrc(options.netrc_file)) {
-  InitOnce();
+  InitCurl();
   curl_.reset(curl_easy_init());
 }
 
@@ -374,6 +345,11 @@ Outcome Transfer::OutcomeOf(Exchange& exchange, CURLcode code, long status) {
     }
     return Wrong(Mismatch("unexpected answer", where, got, exchange.Wish()));
   }
+  if (const absl::Status error =
+          ConnectionError(curl_.get(), code, where, options_.connect_timeout, ca_file_);
+      !error.ok()) {
+    return absl::IsUnavailable(error) ? Transient(error) : Wrong(error);
+  }
   switch (code) {
     case CURLE_OK:
       if (!exchange.IsFile())
@@ -382,25 +358,6 @@ Outcome Transfer::OutcomeOf(Exchange& exchange, CURLcode code, long status) {
         return Transient(Mismatch("truncated", where, done, exchange.Wanted()));
       }
       return std::nullopt;
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-      return Transient(
-          Mismatch("cannot connect", where,
-                   code == CURLE_COULDNT_RESOLVE_HOST ? "an unknown host" : "an unknown proxy",
-                   "a connection"));
-    case CURLE_COULDNT_CONNECT: {
-      long error = 0;
-      curl_easy_getinfo(curl_.get(), CURLINFO_OS_ERRNO, &error);
-      return Transient(Mismatch(
-          "cannot connect", where,
-          error == 0 ? "no connection" : std::generic_category().message(static_cast<int>(error)),
-          "a connection"));
-    }
-    case CURLE_OPERATION_TIMEDOUT:
-      return Transient(
-          Mismatch("cannot connect", where,
-                   absl::StrCat("nothing for ", absl::FormatDuration(options_.connect_timeout)),
-                   "a connection"));
     case CURLE_PARTIAL_FILE:
       return Transient(Mismatch("truncated", where, done, exchange.Wanted()));
     case CURLE_GOT_NOTHING:
@@ -408,16 +365,6 @@ Outcome Transfer::OutcomeOf(Exchange& exchange, CURLcode code, long status) {
     case CURLE_SEND_ERROR:
     case CURLE_SSL_CONNECT_ERROR:
       return Transient(Mismatch("connection lost", where, done, exchange.Wanted()));
-    case CURLE_PEER_FAILED_VERIFICATION:
-      return Wrong(
-          base::WithHint(Mismatch("server not trusted", where, "a certificate that is not accepted",
-                                  absl::StrCat("one that ", ca_file_, " vouches for")),
-                         kOtherCertificates));
-    case CURLE_SSL_CACERT_BADFILE:
-      return Wrong(base::WithHint(
-          Mismatch("no certificates to trust", where,
-                   absl::StrCat(ca_file_, ", which cannot be read"), "a file of certificates"),
-          kOtherCertificates));
     default:
       return Wrong(Mismatch("cannot fetch", where, curl_easy_strerror(code), "the file"));
   }
@@ -428,9 +375,7 @@ Outcome Transfer::Get(const Url& url, Sink& sink, std::string* from) {
   Url hop = url;
   for (int redirects = 0;; ++redirects) {
     if (hop.scheme() == Scheme::kHttps && ca_file_.empty()) {
-      return Wrong(base::WithHint(Mismatch("no certificates to trust", hop.Printable(),
-                                           "none in the usual places", "a file of certificates"),
-                                  kOtherCertificates));
+      return Wrong(NoCertificates(hop.Printable()));
     }
     if (Outcome failure = sink.Begin()) return failure;
     if (sink.IsComplete()) {

@@ -106,6 +106,16 @@ absl::StatusOr<Url> Url::Parse(absl::string_view text) {
   return url;
 }
 
+absl::StatusOr<Url> Url::Resolve(const std::string& target) const {
+  const auto parsed = ParsedByCurl(text_);
+  // libcurl takes a relative text as one that continues what is set.
+  if (parsed == nullptr || target.empty() ||
+      curl_url_set(parsed.get(), CURLUPART_URL, target.c_str(), 0) != CURLUE_OK) {
+    return Mismatch("bad url", Printable(), base::Quoted(PrintableUrl(target)), "a url");
+  }
+  return Parse(PartOf(parsed.get(), CURLUPART_URL, 0));
+}
+
 Url Url::WithoutUser() const {
   Url result = *this;
   if (scheme_ == Scheme::kFile) return result;

@@ -27,6 +27,9 @@ class Url {
   const std::string& origin() const { return origin_; }
   // The path of a file URL, decoded.
   const std::string& file() const { return file_; }
+  // What `target` means in an answer of this http or https URL: a URL of its own, or a relative
+  // one.
+  absl::StatusOr<Url> Resolve(const std::string& target) const;
   // The same URL without user and password.
   Url WithoutUser() const;
   std::string Printable() const;

@@ -39,6 +39,17 @@ TEST(UrlTest, File) {
             "is '#'");
 }
 
+TEST(UrlTest, ResolvesAsABrowserDoes) {
+  const Url url = Url::Parse("http://example.invalid:5000/v2/a/?x=1").value();
+  EXPECT_EQ(url.Resolve("/b?c=d")->text(), "http://example.invalid:5000/b?c=d");
+  EXPECT_EQ(url.Resolve("b")->text(), "http://example.invalid:5000/v2/a/b");
+  EXPECT_EQ(url.Resolve("https://other.example.invalid/b")->text(),
+            "https://other.example.invalid/b");
+  EXPECT_EQ(url.Resolve("file:///etc/passwd")->scheme(), Scheme::kFile);
+  EXPECT_EQ(url.Resolve("").status().message(),
+            "bad url: http://example.invalid:5000/v2/a/?...: got '', expected a url");
+}
+
 TEST(UrlTest, OthersAreRefused) {
   EXPECT_EQ(ErrorOf("ftp://example.invalid/a"),
             "bad url: ftp://example.invalid/a: got 'ftp', expected http, https or file");

@@ -1,7 +1,7 @@
 // A progress line at a terminal.
 
-#ifndef RULES_INFERENCE_PLUGINS_INFERCTL_PROGRESS_H_
-#define RULES_INFERENCE_PLUGINS_INFERCTL_PROGRESS_H_
+#ifndef RULES_INFERENCE_PLUGINS_SDK_COMMAND_LINE_PROGRESS_H_
+#define RULES_INFERENCE_PLUGINS_SDK_COMMAND_LINE_PROGRESS_H_
 
 #include <cstdint>
 #include <ostream>
@@ -9,15 +9,12 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "plugins/base/human_size.h"
 
-namespace rules_inference::inferctl {
+namespace rules_inference::sdk {
 
 // "cuda-sm86  [=====>    ]  52 %  14.2 MB of 27.1 MB  3.1 MB/s", drawn over itself.
 std::string ProgressLine(absl::string_view name, uint64_t done, uint64_t total,
                          absl::Duration elapsed);
-
-using base::HumanSize;
 
 class Progress {
  public:
@@ -40,6 +37,6 @@ class Progress {
   bool line_ = false;
 };
 
-}  // namespace rules_inference::inferctl
+}  // namespace rules_inference::sdk
 
-#endif  // RULES_INFERENCE_PLUGINS_INFERCTL_PROGRESS_H_
+#endif  // RULES_INFERENCE_PLUGINS_SDK_COMMAND_LINE_PROGRESS_H_

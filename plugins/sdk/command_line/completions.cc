@@ -1,22 +1,19 @@
-#include "plugins/inferctl/completions.h"
+#include "plugins/sdk/command_line/completions.h"
 
-#include <memory>
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include "CLI/CLI.hpp"
-#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "plugins/inferctl/command.h"
-#include "plugins/inferctl/inferctl.h"
-#include "plugins/sdk/error.h"
 
-namespace rules_inference::inferctl {
+namespace rules_inference::sdk {
 namespace {
 
 // What may stand for a value.
@@ -136,15 +133,16 @@ std::string ZshDescription(absl::string_view text) {
 }  // namespace
 
 std::string BashCompletions(const CLI::App& app) {
-  std::string out =
-      "# bash completion of inferctl: source this file, or put it into\n"
-      "# ~/.local/share/bash-completion/completions/inferctl.\n"
-      "_inferctl() {\n"
+  std::string out = absl::StrReplaceAll(
+      "# bash completion of PROGRAM: source this file, or put it into\n"
+      "# ~/.local/share/bash-completion/completions/PROGRAM.\n"
+      "_PROGRAM() {\n"
       "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} "
-      "at=inferctl word\n"
+      "at=PROGRAM word\n"
       "  COMPREPLY=()\n"
       "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-      "    case \"$at $word\" in\n";
+      "    case \"$at $word\" in\n",
+      {{"PROGRAM", app.get_name()}});
   const std::vector<Node> nodes = NodesOf(app);
   for (const Node& node : nodes) {
     if (node.path.size() == 1) continue;
@@ -177,37 +175,37 @@ std::string BashCompletions(const CLI::App& app) {
     absl::StrAppend(&out, "    '", path, ":'*) ", BashReply(node.positional, node.subcommands),
                     " ;;\n");
   }
-  out +=
-      "  esac\n"
-      "}\n"
-      "complete -F _inferctl inferctl\n";
+  absl::StrAppend(&out, "  esac\n}\ncomplete -F _", app.get_name(), " ", app.get_name(), "\n");
   return out;
 }
 
 std::string FishCompletions(const CLI::App& app) {
   // The subcommands that were typed, compared as a whole: flags and their values do not count.
-  std::string out =
-      "# fish completion of inferctl: put this file into ~/.config/fish/completions/inferctl.fish\n"
-      "function __inferctl_at\n"
-      "  set -l at inferctl\n"
+  const std::string& program = app.get_name();
+  std::string out = absl::StrReplaceAll(
+      "# fish completion of PROGRAM: put this file into ~/.config/fish/completions/PROGRAM.fish\n"
+      "function __PROGRAM_at\n"
+      "  set -l at PROGRAM\n"
       "  for word in (commandline -opc)[2..-1]\n"
-      "    if contains -- \"$at $word\"";
+      "    if contains -- \"$at $word\"",
+      {{"PROGRAM", program}});
   const std::vector<Node> nodes = NodesOf(app);
   for (const Node& node : nodes) {
     if (node.path.size() > 1) absl::StrAppend(&out, " '", absl::StrJoin(node.path, " "), "'");
   }
-  out +=
-      "\n"
-      "      set at \"$at $word\"\n"
-      "    end\n"
-      "  end\n"
-      "  test \"$at\" = \"$argv\"\n"
-      "end\n"
-      "complete -c inferctl -f\n";
+  absl::StrAppend(&out,
+                  "\n"
+                  "      set at \"$at $word\"\n"
+                  "    end\n"
+                  "  end\n"
+                  "  test \"$at\" = \"$argv\"\n"
+                  "end\n"
+                  "complete -c ",
+                  program, " -f\n");
   for (const Node& node : nodes) {
-    const std::string start =
-        absl::StrCat("complete -c inferctl -n ",
-                     Quote(absl::StrCat("__inferctl_at ", absl::StrJoin(node.path, " ")), "\\'"));
+    const std::string start = absl::StrCat(
+        "complete -c ", program, " -n ",
+        Quote(absl::StrCat("__", program, "_at ", absl::StrJoin(node.path, " ")), "\\'"));
     for (const Node& child : nodes) {
       if (child.path.size() != node.path.size() + 1) continue;
       if (!std::equal(node.path.begin(), node.path.end(), child.path.begin())) continue;
@@ -244,9 +242,10 @@ std::string FishCompletions(const CLI::App& app) {
 }
 
 std::string ZshCompletions(const CLI::App& app) {
-  std::string out =
-      "#compdef inferctl\n"
-      "# zsh completion of inferctl: put this file as _inferctl into a folder of $fpath.\n";
+  std::string out = absl::StrReplaceAll(
+      "#compdef PROGRAM\n"
+      "# zsh completion of PROGRAM: put this file as _PROGRAM into a folder of $fpath.\n",
+      {{"PROGRAM", app.get_name()}});
   for (const Node& node : NodesOf(app)) {
     absl::StrAppend(&out, "\n_", absl::StrJoin(node.path, "_"), "() {\n");
     if (!node.subcommands.empty()) {
@@ -280,24 +279,8 @@ std::string ZshCompletions(const CLI::App& app) {
     }
     out += "}\n";
   }
-  return out + "\n_inferctl \"$@\"\n";
+  absl::StrAppend(&out, "\n_", app.get_name(), " \"$@\"\n");
+  return out;
 }
 
-void AddCompletions(CLI::App& app, Context& context) {
-  auto shell = std::make_shared<std::string>();
-  CLI::App* command =
-      app.add_subcommand("completions", "Print the completions of a shell (bash, fish, zsh)");
-  command->add_option("shell", *shell, "bash, fish or zsh")
-      ->check(CLI::IsMember({"bash", "fish", "zsh"}))
-      ->required();
-  command->callback([&app, &context, shell] {
-    context.run = [&app, &context, shell]() -> absl::StatusOr<int> {
-      context.console.out << (*shell == "bash"   ? BashCompletions(app)
-                              : *shell == "fish" ? FishCompletions(app)
-                                                 : ZshCompletions(app));
-      return sdk::kExitOk;
-    };
-  });
-}
-
-}  // namespace rules_inference::inferctl
+}  // namespace rules_inference::sdk

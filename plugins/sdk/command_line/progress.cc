@@ -1,4 +1,4 @@
-#include "plugins/inferctl/progress.h"
+#include "plugins/sdk/command_line/progress.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -10,8 +10,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "plugins/base/human_size.h"
 
-namespace rules_inference::inferctl {
+namespace rules_inference::sdk {
 namespace {
 
 constexpr size_t kBar = 20;
@@ -26,14 +27,15 @@ std::string ProgressLine(absl::string_view name, uint64_t done, uint64_t total,
     const auto filled = static_cast<size_t>(share * kBar);
     absl::StrAppendFormat(&line, "  [%s%s]  %d %%  %s of %s", std::string(filled, '='),
                           std::string(kBar - filled, ' '), static_cast<int>(share * 100),
-                          HumanSize(done), HumanSize(total));
+                          base::HumanSize(done), base::HumanSize(total));
   } else {
-    absl::StrAppend(&line, "  ", HumanSize(done));
+    absl::StrAppend(&line, "  ", base::HumanSize(done));
   }
   const double seconds = absl::ToDoubleSeconds(elapsed);
   if (seconds >= 1) {
     absl::StrAppend(&line, "  ",
-                    HumanSize(static_cast<uint64_t>(static_cast<double>(done) / seconds)), "/s");
+                    base::HumanSize(static_cast<uint64_t>(static_cast<double>(done) / seconds)),
+                    "/s");
   }
   return line;
 }
@@ -60,4 +62,4 @@ void Progress::Clear() {
   line_ = false;
 }
 
-}  // namespace rules_inference::inferctl
+}  // namespace rules_inference::sdk

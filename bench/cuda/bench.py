@@ -2,8 +2,8 @@
 
     python3 bench/cuda/bench.py [--bazel COMMAND] [--flags FLAGS] [--runs 3]
 
-Compared are a first build, a build after an architecture was added, and one after an edit of a C++ file beside the CUDA source
-(where the other side is g++ alone). A run
+Compared are a first build, a build after an architecture was added, one after an edit of host code in the CUDA source, and one after
+an edit of a C++ file beside it (where the other side is g++ alone). A run
 is wall time without analysis, in a running server, with nothing from caches but the tools; nvcc has `-t 0`, as many threads as there
 are cores. Each run is a pair, one after the other, so that other work on the machine meets both; printed are medians and the
 median of the ratios.
@@ -61,7 +61,7 @@ def main():
     host = ROOT / "bench/cuda/host.cc"
     kernels = ROOT / "bench/cuda/kernels.cu"
     before, kernels_before = host.read_text(), kernels.read_text()
-    rows = {"first build": [], "one architecture more": [], "edit of a C++ file": []}
+    rows = {"first build": [], "one architecture more": [], "edit of host code in the source": [], "edit of a C++ file": []}
     try:
         with tempfile.TemporaryDirectory() as scratch:
             for _ in range(options.runs):
@@ -70,6 +70,8 @@ def main():
                 kernels.write_text(kernels_before + f"__device__ int run_{run};\n")
                 rows["first build"].append((bench.build(ARCHS, run), bench.call_nvcc(ARCHS, scratch)))
                 rows["one architecture more"].append((bench.build(ARCHS + MORE, run), bench.call_nvcc(ARCHS + MORE, scratch)))
+                kernels.write_text(kernels.read_text() + f"int host_run_{run}() {{ return 1; }}\n")
+                rows["edit of host code in the source"].append((bench.build(ARCHS + MORE, run), bench.call_nvcc(ARCHS + MORE, scratch)))
                 host.write_text(before.replace("42", str(run % 1000000)))
                 start = time.monotonic()
                 subprocess.run(["g++", "-O2", "-c", str(host), "-o", f"{scratch}/host.o"], check=True)

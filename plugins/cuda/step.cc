@@ -246,15 +246,13 @@ class Step {
     // With one architecture the plan has one command of each kind. What it preprocesses is ours.
     RETURN_IF_ERROR(Plan(request_.input, {request_.arch}));
     const bool cubin = absl::StartsWith(request_.arch, "sm_");
+    const bool intermediate = absl::StartsWith(request_.arch, "lto_");
     const std::string ptx = cubin ? Scratch("ptx") : request_.output;
     const std::map<std::string, std::string> places = {
-        {".cpp1.ii", request_.input},
-        {".cudafe1.c", Scratch("c")},
-        {".cudafe1.gpu", Scratch("gpu")},
-        {".cudafe1.stub.c", request_.stub},
-        {".fatbin.c", request_.fatbin},
-        {".module_id", request_.module_id},
-        {".ptx", ptx},
+        {".cpp1.ii", request_.input},       {".cudafe1.c", Scratch("c")},
+        {".cudafe1.gpu", Scratch("gpu")},   {".cudafe1.stub.c", request_.stub},
+        {".fatbin.c", request_.fatbin},     {".ltoir", request_.output},
+        {".module_id", request_.module_id}, {".ptx", ptx},
         {".cubin", request_.output},
     };
     ASSIGN_OR_RETURN(Command cicc, FindProgram("cicc"));
@@ -266,6 +264,8 @@ class Step {
       return absl::StrReplaceAll(text, {{absl::StrCat("\"", request_.stub, "\""),
                                          absl::StrCat("\"", request_.stub_name, "\"")}});
     }));
+    // The device link goes on from here.
+    if (intermediate) return absl::OkStatus();
     RETURN_IF_ERROR(Rewrite(ptx, PinTimes));
     ASSIGN_OR_RETURN(Command ptxas, FindProgram("ptxas"));
     Replace(ptxas, places);
@@ -290,8 +290,10 @@ class Step {
       // kind=elf,sm=90a,file=…
       const std::vector<absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits(',', 2));
       if (parts.size() != 3 || !absl::StartsWith(parts[1], "sm=")) continue;
-      const std::string arch =
-          absl::StrCat(parts[0] == "elf" ? "sm_" : "compute_", parts[1].substr(3));
+      const std::string arch = absl::StrCat(parts[0] == "elf"    ? "sm_"
+                                            : parts[0] == "nvvm" ? "lto_"
+                                                                 : "compute_",
+                                            parts[1].substr(3));
       const auto image = images.find(arch);
       if (image == images.end()) continue;
       word = absl::StrCat("--image3=kind=", parts[0], ",", parts[1], ",file=", image->second);

@@ -9,9 +9,9 @@
 // flags become which flags of cicc, cudafe++ and ptxas.
 //
 //   preprocess   source + headers          -> device code of one architecture, preprocessed
-//   compile      that, and nothing else    -> cubin or PTX, and the code that registers kernels
+//   compile      that, and nothing else    -> cubin, PTX or LTO code, and what registers kernels
 //   split        source + headers          -> host code, as C++ for the host compiler
-//   fatbinary    cubins and PTX            -> fat binary, and the same as a C file
+//   fatbinary    what compile has made     -> fat binary, and the same as a C file
 //
 // Invariants: an output is a function of inputs and flags. Names of what has internal linkage
 // follow from the module id, which is an input, so host code and each cubin agree on them however
@@ -46,7 +46,7 @@ struct StepRequest {
   // compile: what preprocess has written.
   std::string input;
   std::string output;
-  // `sm_90a` or `compute_90`, of preprocess and compile.
+  // `sm_90a`, `compute_90` or, for link-time optimization, `lto_90`, of preprocess and compile.
   std::string arch;
   // All of the target, for code that asks for __CUDA_ARCH_LIST__; compile has just its own.
   std::vector<std::string> archs;
@@ -58,7 +58,7 @@ struct StepRequest {
   std::string stub_name;
   // compile: the name that the stub includes.
   std::string fatbin;
-  // fatbinary: `<arch>:<path>` of each cubin and PTX; the C file.
+  // fatbinary: `<arch>:<path>` of each image; the C file.
   std::vector<std::string> images;
   std::string embedded;
   // Flags for nvcc, and flags of the C++ toolchain for the preprocessor.

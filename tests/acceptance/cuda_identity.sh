@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# CUDA code is compiled to the same bytes in any directory, two clones share a cache, and a change of the list of
-# architectures does what has changed and nothing else. Environment: see lib.bash.
+# CUDA code is compiled to the same bytes in any directory and by any user, releases too; two clones share a cache, and a change
+# of the list of architectures does what has changed and nothing else. Environment: see lib.bash.
 set -uo pipefail
 # shellcheck source=tests/acceptance/lib.bash
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.bash"
 
-kinds=(G O3 debug lineinfo plain rdc link)
+kinds=(G O3 debug lineinfo plain rdc link lto lto_link)
 targets=()
 for kind in "${kinds[@]}"; do targets+=("//tests/cuda/identity:$kind"); done
 groups=--output_groups=+cuda_images,+cuda_fatbins
@@ -20,11 +20,12 @@ clone() {
   printf 'static __device__ int run_%s;\n' "$stamp" >>"$1/tests/cuda/identity/names.cu"
 }
 
-# in_clone DIRECTORY COMMAND ARGUMENT...: Bazel there, with an output base of its own.
+# in_clone DIRECTORY COMMAND ARGUMENT...: Bazel there, with an output base of its own, and as another user in the second one.
 in_clone() {
-  local directory=$1 command=$2
+  local directory=$1 command=$2 user=()
   shift 2
-  (cd -- "$directory" && "${BAZEL[@]}" --output_base="$directory.base" --max_idle_secs=60 "$command" "${FLAGS[@]}" \
+  [[ $directory != "$long" ]] || user=("${other_user[@]}")
+  (cd -- "$directory" && "${user[@]}" "${BAZEL[@]}" --output_base="$directory.base" --max_idle_secs=60 "$command" "${FLAGS[@]}" \
     --repository_cache="$repositories" --remote_download_outputs=all --experimental_convenience_symlinks=ignore "$@") >"$SCRATCH/out" 2>"$SCRATCH/err"
 }
 
@@ -43,7 +44,7 @@ digests() {
   local bin
   in_clone "$1" info bazel-bin || return
   bin=$(<"$SCRATCH/out")
-  (cd -- "$bin/tests/cuda/identity" && find -L . -type f -regex '.*\.\(a\|o\|cubin\|ptx\|fatbin\|ii\|cpp\)' -print0 |
+  (cd -- "$bin/tests/cuda/identity" && find -L . -type f -regex '.*\.\(a\|o\|cubin\|ltoir\|ptx\|fatbin\|ii\|cpp\)' -print0 |
     LC_ALL=C sort -z | xargs -0 sha256sum)
 }
 
@@ -70,6 +71,13 @@ long=$SCRATCH/another/deeper/directory/with_a_longer_name
 clone "$short"
 clone "$long"
 CLEANUP+=("stop_clone $short" "stop_clone $long")
+other_user=()
+as_other=(unshare --user --map-user=12345 --map-group=12345 env USER=somebody LOGNAME=somebody)
+if [[ $("${as_other[@]}" id -u 2>/dev/null) == 12345 ]]; then
+  other_user=("${as_other[@]}")
+else
+  skip "another user" "user namespaces are not allowed here"
+fi
 
 # The cache of the user has the tools; where there is none, one of our own.
 [[ "${BAZEL[*]} ${FLAGS[*]} $(bazel info release --announce_rc 2>&1)" == *--disk_cache=* ]] || FLAGS+=(--disk_cache="$SCRATCH/disk")
@@ -90,6 +98,20 @@ if grep -rlaF -e "$SCRATCH" "$short.base"/execroot/*/bazel-out/*/bin/tests/cuda/
 else
   pass "no output names the directory"
 fi
+
+# The release of an example, with the pinned C++ compiler: each clone compiles it with a macro of its own.
+release=(--platforms=//toolchains/cc:linux_x86_64 --modify_execution_info='^(Cuda|Release|Cpp(Archive|Link)).*$=+no-cache' //examples/cuda:release)
+# sums DIRECTORY TEXT: SHA256SUMS and lock of the release, built there with TEXT in the macro.
+sums() {
+  in_clone "$1" run --copt="-DRULES_INFERENCE_RELEASE=$stamp$2" --execution_log_json_file="$SCRATCH/log" "${release[@]}" -- \
+    --url-template 'https://example.invalid/{archive}' "$1.dist" || tail -n 30 "$SCRATCH/err" >&2
+  [[ $(actions "$SCRATCH/log") == *CppCompile=*Cuda*Release* ]] || echo "not compiled: $(actions "$SCRATCH/log")"
+  cat "$1.dist/SHA256SUMS" "$1.dist/"*.lock.json
+}
+sums "$short" "" >"$SCRATCH/short_release.txt"
+sums "$long" 0 >"$SCRATCH/long_release.txt"
+equal "compared archives" "$(grep -c 'tar\.gz$' "$SCRATCH/short_release.txt")" 4
+same "same release elsewhere" "$SCRATCH/long_release.txt" "$SCRATCH/short_release.txt"
 
 shared=(--copt=-DRULES_INFERENCE_SHARED="$stamp" "$groups")
 built "first clone" "$short" "${shared[@]}" "${targets[@]}"

@@ -7,7 +7,7 @@ CudaInfo = provider(
     fields = {
         "archs": "list of strings: architectures of the target itself, sorted, such as `sm_90a`, `compute_90`.",
         "fatbins": "depset of Files: fat binaries, one for each source.",
-        "relocatable": "depset of structs that a device link takes: `archs`, `cubins` (tuple of structs: `arch`, `file`), `label`, " +
-                       "`module_id`. Empty without `rdc`.",
+        "relocatable": "depset of structs that a device link takes: `archs`, `images` (tuple of structs: `arch`, `file`; cubins, or " +
+                       "objects with LTO code), `label`, `module_id`. Empty without `rdc`.",
     },
 )

@@ -20,6 +20,8 @@ CudaToolkitInfo = provider(
         "nvcc": "File.",
         "nvcc_version": "string: of the compiler component, such as `13.0.88`.",
         "nvlink": "File.",
+        "nvvm_library": "File: `nvvm/lib64/libnvvm.so`, with which nvlink compiles what is optimized when it is linked; None where " +
+                        "the toolkit lacks it.",
         "ptxas": "File.",
         "runtime": "CcInfo: cudart_static, its system libraries, and the headers. Needs no libcuda to start.",
         "runtime_device": "CcInfo: libcudadevrt, for programs that launch kernels from the device.",

@@ -22,6 +22,10 @@ def _number(arch):
         return None
     return (int(digits), rest[len(digits):])
 
+def lto_arch(arch):
+    """Returns `lto_90a` of `sm_90a`: what link-time optimization makes a cubin of; other architectures as they are."""
+    return "lto_" + arch.removeprefix("sm_") if arch.startswith("sm_") else arch
+
 def virtual_arch(arch):
     """Returns `compute_90a` of `sm_90a`: what a cubin is made of."""
     return "compute_" + arch.partition("_")[2]

@@ -3,6 +3,7 @@
 load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
 load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
 load("//rules/private/providers:cuda_info.bzl", "CudaInfo")
+load(":archs.bzl", "lto_arch")
 load(":host.bzl", "CUDA_TOOLCHAINS", "NVCC_HOST_ATTRS", "cuda_toolkit", "nvcc_host_setup", "toolkit_context")
 
 visibility(["//rules/private/cuda/compile", "//rules"])
@@ -55,8 +56,19 @@ def _link(ctx, toolkit, modules, arch):
     args = ctx.actions.args()
     args.add("-m64")
     args.add(arch, format = "--arch=%s")
-    cubins = [cubin.file for module in modules for cubin in module.cubins if cubin.arch == arch]
-    args.add_all(cubins)
+    images = [image for module in modules for image in module.images if image.arch in (arch, lto_arch(arch))]
+    inputs = [image.file for image in images]
+    library = []
+    if [image for image in images if image.arch != arch]:
+        if not toolkit.nvvm_library:
+            fail("error: {}: lto: got no nvvm/lib64/libnvvm.so in CUDA {}, expected it in the compiler tree".format(
+                ctx.label,
+                toolkit.version,
+            ))
+        library.append(toolkit.nvvm_library)
+        args.add("-dlto")
+        args.add(toolkit.nvvm_library.path.rpartition("/lib64/")[0], format = "-nvvmpath=%s")
+    args.add_all(inputs)
     args.add(toolkit.runtime_device_library)
     args.add("-o", output)
     ctx.actions.run(
@@ -64,7 +76,7 @@ def _link(ctx, toolkit, modules, arch):
         env = {"PATH": "/usr/bin:/bin"},
         executable = toolkit.nvlink,
         execution_requirements = {"supports-path-mapping": "1"},
-        inputs = depset(cubins + [toolkit.runtime_device_library], transitive = [toolkit.compiler_files]),
+        inputs = depset(inputs + library + [toolkit.runtime_device_library], transitive = [toolkit.compiler_files]),
         mnemonic = "CudaDeviceLink",
         outputs = [output],
         progress_message = "Linking device code for {} %{{label}}".format(arch),

@@ -51,10 +51,26 @@ def nvcc_host_setup(ctx):
 
     Args:
       ctx: rule context, of a rule with NVCC_HOST_ATTRS.
+
+    Returns:
+      a struct with `toolchain` and `features`.
     """
-    if ctx.target_platform_has_constraint(ctx.attr._hermetic_cc[platform_common.ConstraintValueInfo]):
-        return _setup(ctx, ctx.attr._exec_cc[cc_common.CcToolchainInfo])
-    return cc_setup(ctx)
+    if not ctx.target_platform_has_constraint(ctx.attr._hermetic_cc[platform_common.ConstraintValueInfo]):
+        return cc_setup(ctx)
+    toolchain = ctx.attr._exec_cc[cc_common.CcToolchainInfo]
+    building, wanted = _cpu(toolchain), _cpu(find_cc_toolchain(ctx))
+    if building != wanted:
+        fail(("error: {}: CUDA code with the hermetic C++ toolchain: got a machine of {} to build on, expected one of {}\nhint: {}").format(
+            ctx.label,
+            building,
+            wanted,
+            "nvcc takes the compiler of that machine; leave CUDA out with --no@rules_inference//rules:cuda, or build there",
+        ))
+    return _setup(ctx, toolchain)
+
+def _cpu(toolchain):
+    # The name that Bazel's own toolchain has for it.
+    return "x86_64" if toolchain.cpu == "k8" else toolchain.cpu
 
 def _setup(ctx, toolchain):
     return struct(

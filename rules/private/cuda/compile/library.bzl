@@ -26,7 +26,7 @@ _OWN_FLAGS = {
     "-ccbin": "another C++ toolchain",
     "-code": "archs",
     "-dc": "rdc",
-    "-dlto": "no such flag: device LTO is not supported",
+    "-dlto": "lto",
     "-gencode": "archs",
     "-keep": "--output_groups=cuda_images",
     "-o": "no such flag",
@@ -52,14 +52,32 @@ def _sources(ctx):
 def _expand(ctx, values):
     return [ctx.expand_location(value, ctx.attr.data) for value in values]
 
+def _compile_unit(ctx, toolkit, cc, source, unit, copts):
+    """Compiles by itself: a fat binary is no input of the host code, nor is what other sources are made of."""
+    return cc_common.compile(
+        actions = ctx.actions,
+        cc_toolchain = cc.toolchain,
+        compilation_contexts = [toolkit_context(toolkit)],
+        feature_configuration = cc.features,
+        name = "{}{}.{}".format(ctx.label.name, source.module_id, unit.name),
+        private_hdrs = unit.headers,
+        srcs = [unit.cpp],
+        # cudafe++ has warned about the code as it was written. What it writes is not ours.
+        user_compile_flags = copts + ["-DCUDA_DOUBLE_MATH_FUNCTIONS", "-Wno-psabi", "-w"],
+    )[1]
+
+def _object(outputs):
+    return (outputs.objects or outputs.pic_objects)[0]
+
 def _cuda_library_impl(ctx):
     toolkit = cuda_toolkit(ctx)
     archs = target_archs(ctx, toolkit)
     nvcc_flags = _check_flags(ctx)
+    rdc = ctx.attr.rdc or ctx.attr.lto
     cc = cc_setup(ctx)
     nvcc_host = nvcc_host_setup(ctx)
     sources = _sources(ctx)
-    deps = [dep[CcInfo] for dep in ctx.attr.deps] + [toolkit.runtime] + ([toolkit.runtime_device] if ctx.attr.rdc else [])
+    deps = [dep[CcInfo] for dep in ctx.attr.deps] + [toolkit.runtime] + ([toolkit.runtime_device] if rdc else [])
     copts = _expand(ctx, ctx.attr.copts)
 
     # Names that C++ does not know as headers go the other way.
@@ -92,26 +110,16 @@ def _cuda_library_impl(ctx):
             headers = headers,
             host = host,
             nvcc_flags = nvcc_flags,
+            lto = ctx.attr.lto,
             ptxas_flags = ctx.attr.ptxas_copts,
-            rdc = ctx.attr.rdc,
+            rdc = rdc,
             source = source,
             toolkit = toolkit,
         )
         for source in sources.cuda
     ]
     outputs = cc_common.merge_compilation_outputs(compilation_outputs = [outputs] + [
-        # Each by itself: a fat binary is no input of the host code, nor is what other sources are made of.
-        cc_common.compile(
-            actions = ctx.actions,
-            cc_toolchain = nvcc_host.toolchain,
-            compilation_contexts = [toolkit_context(toolkit)],
-            feature_configuration = nvcc_host.features,
-            name = "{}{}.{}".format(ctx.label.name, source.module_id, unit.name),
-            private_hdrs = unit.headers,
-            srcs = [unit.cpp],
-            # cudafe++ has warned about the code as it was written. What it writes is not ours.
-            user_compile_flags = copts + ["-DCUDA_DOUBLE_MATH_FUNCTIONS", "-Wno-psabi", "-w"],
-        )[1]
+        _compile_unit(ctx, toolkit, nvcc_host, source, unit, copts)
         for source in cuda_sources
         for unit in source.units
     ])
@@ -133,12 +141,15 @@ def _cuda_library_impl(ctx):
     relocatable = [
         struct(
             archs = tuple(archs),
-            cubins = tuple([image for image in unit.images if image.arch.startswith("sm_")]),
+            images = tuple([image for image in unit.images if image.arch.startswith("sm_")] + [
+                struct(arch = part.arch, file = _object(_compile_unit(ctx, toolkit, nvcc_host, unit, part, copts)))
+                for part in unit.link_units
+            ]),
             label = ctx.label,
             module_id = unit.module_id,
         )
         for unit in cuda_sources
-        if ctx.attr.rdc
+        if rdc
     ]
     images = depset([image.file for unit in cuda_sources for image in unit.images])
     return [
@@ -192,7 +203,11 @@ Each architecture of a source is compiled in an action of its own, host code in 
         "includes": attr.string_list(doc = "Directories of the package to search for headers, also by those who depend on it."),
         "linkopts": attr.string_list(doc = "Flags for linking programs that have it."),
         "local_defines": attr.string_list(doc = "Macros of the code alone."),
-        "ptxas_copts": attr.string_list(doc = "Flags of ptxas, such as `-v`, `--maxrregcount=64`."),
+        "lto": attr.bool(
+            doc = "Whether device code is optimized when the program is linked, across its sources. Implies `rdc`. The device " +
+                  "link then takes longer, and is what a change of any source repeats. Default: False.",
+        ),
+        "ptxas_copts": attr.string_list(doc = "Flags of ptxas, such as `-v`, `--maxrregcount=64`. Not used with `lto`."),
         "rdc": attr.bool(
             doc = "Whether device code is relocatable: calls device functions of other sources. A program then needs a device " +
                   "link: cuda_binary and cuda_test do it, other programs name a cuda_device_link. Default: False.",

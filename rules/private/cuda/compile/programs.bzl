@@ -8,7 +8,7 @@ load(":library.bzl", "cuda_library")
 visibility(["//rules"])
 
 # Attributes of a program that are for its CUDA sources.
-_CUDA_ATTRS = ["archs", "compress_mode", "cuda_copts", "ptxas_copts", "rdc"]
+_CUDA_ATTRS = ["archs", "compress_mode", "cuda_copts", "lto", "ptxas_copts", "rdc"]
 
 # Attributes that the library of such sources shares with the program.
 _SHARED_ATTRS = ["copts", "defines", "features", "includes", "local_defines", "target_compatible_with", "testonly"]
@@ -62,8 +62,8 @@ def cuda_binary(name, srcs = [], deps = [], **kwargs):
       name: name of the target.
       srcs: C++ sources, and CUDA sources (`.cu`), which are compiled as by cuda_library.
       deps: C++ and CUDA libraries.
-      **kwargs: attributes of cc_binary; with a CUDA source in srcs also archs, compress_mode, cuda_copts, ptxas_copts and rdc
-        of cuda_library.
+      **kwargs: attributes of cc_binary; with a CUDA source in srcs also archs, compress_mode, cuda_copts, lto, ptxas_copts
+        and rdc of cuda_library.
     """
     _program(cc_binary, name, srcs, deps, [Label("//rules/cuda:runtime")], kwargs)
 

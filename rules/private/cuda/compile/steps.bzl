@@ -1,11 +1,11 @@
 """Actions of one CUDA source: see plugins/cuda/step.h for what each does."""
 
-load(":archs.bzl", "virtual_arch")
+load(":archs.bzl", "lto_arch", "virtual_arch")
 
 visibility(["//rules/private/cuda/compile"])
 
 STEP_ATTRS = {
-    "_step": attr.label(default = "//plugins/cuda:step_main", executable = True, cfg = "exec"),
+    "_step": attr.label(default = "//toolchains/plugins:cuda_step", executable = True, cfg = "exec"),
 }
 
 def _hex(number):
@@ -88,10 +88,12 @@ def _memory(_os, _inputs):
     # Large kernels need far more; small ones, a tenth.
     return {"cpu": 1, "memory": 1000}
 
+_EXTENSIONS = {"compute": "ptx", "lto": "ltoir", "sm": "cubin"}
+
 def _compile(ctx, job, preprocessed, arch):
-    cubin = ctx.actions.declare_file("{}/{}.{}".format(job.folder, arch, "cubin" if arch.startswith("sm_") else "ptx"))
+    image = ctx.actions.declare_file("{}/{}.{}".format(job.folder, arch, _EXTENSIONS[arch.partition("_")[0]]))
     stub = ctx.actions.declare_file("{}/{}.stub.h".format(job.folder, arch))
-    args = _args(ctx, job, "compile", cubin)
+    args = _args(ctx, job, "compile", image)
     args.add(job.source.short_path, format = "--source=%s")
     args.add(arch, format = "--arch=%s")
     args.add(preprocessed, format = "--input=%s")
@@ -106,12 +108,12 @@ def _compile(ctx, job, preprocessed, arch):
         "CudaCompile",
         args,
         struct(files = [preprocessed, job.module_id_file], transitive = []),
-        [cubin, stub],
+        [image, stub],
         "Compiling for {}".format(arch),
         execution_requirements = _mapped(job),
         resource_set = _memory,
     )
-    return struct(arch = arch, file = cubin, stub = stub)
+    return struct(arch = arch, file = image, stub = stub)
 
 def _split(ctx, job):
     output = ctx.actions.declare_file("{}/{}.cudafe1.cpp".format(job.folder, job.stem))
@@ -121,15 +123,15 @@ def _split(ctx, job):
     _preprocessed(ctx, job, args, "CudaSplit", output, [job.module_id_file], "Splitting host code off")
     return output
 
-def _fatbinary(ctx, job, images):
-    fatbin = ctx.actions.declare_file("{}/{}.fatbin".format(job.folder, job.stem))
-    embedded = ctx.actions.declare_file("{}/{}.fatbin.inc".format(job.folder, job.stem))
+def _fatbinary(ctx, job, name, images):
+    fatbin = ctx.actions.declare_file("{}/{}.fatbin".format(job.folder, name))
+    embedded = ctx.actions.declare_file("{}/{}.fatbin.inc".format(job.folder, name))
     args = _args(ctx, job, "fatbinary", fatbin)
     args.add(job.source.short_path, format = "--source=%s")
     args.add(job.module_id_file, format = "--module_id=%s")
     args.add(embedded, format = "--embedded=%s")
-    args.add_all(job.archs, format_each = "--archs=%s")
     for image in images:
+        args.add(image.arch, format = "--archs=%s")
         args.add(image.file, format = "--image={}:%s".format(image.arch))
     _run(
         ctx,
@@ -173,7 +175,14 @@ _DEFINE_RDC = """\
 #include "{embedded}"
 """
 
-def cuda_source(ctx, source, toolkit, host, headers, archs, nvcc_flags, ptxas_flags, rdc):
+def _link_unit(ctx, job, image):
+    """A C++ file with one image: nvlink drops kernels of images that it is not given as objects."""
+    fatbin = _fatbinary(ctx, job, image.arch, [image])
+    definition = ctx.actions.declare_file("{}/{}.fatbin.cc".format(job.folder, image.arch))
+    ctx.actions.write(definition, _DEFINE_RDC.format(embedded = fatbin.embedded.basename, id = job.module_id))
+    return struct(arch = image.arch, cpp = definition, headers = [fatbin.embedded], name = image.arch)
+
+def cuda_source(ctx, source, toolkit, host, headers, archs, nvcc_flags, ptxas_flags, rdc, lto):
     """Makes the actions of one source.
 
     Args:
@@ -186,12 +195,16 @@ def cuda_source(ctx, source, toolkit, host, headers, archs, nvcc_flags, ptxas_fl
       nvcc_flags: list of strings.
       ptxas_flags: list of strings, for cubins.
       rdc: bool.
+      lto: bool, whether the device link makes cubins. Only with rdc.
 
     Returns:
-      a struct: `units`, structs with a C++ file, `cpp`, the `headers` that it includes, and a `name`; `fatbin`; `images`, structs
-      with `arch` and `file`; `module_id`.
+      a struct: `units`, structs with a C++ file, `cpp`, the `headers` that it includes, and a `name`; `link_units`, the same with
+      an `arch`, of which a device link with `lto` takes the objects; `fatbin`; `images`, structs with `arch` and `file`;
+      `module_id`.
     """
     stem = source.basename.removesuffix(".cu")
+    if lto:
+        archs = [lto_arch(arch) for arch in archs]
     identifier = module_id(ctx.label, source)
     folder = "_cuda/{}/{}".format(ctx.label.name, source.short_path.replace("../", "external/"))
     module_id_file = ctx.actions.declare_file(folder + "/module_id")
@@ -218,7 +231,7 @@ def cuda_source(ctx, source, toolkit, host, headers, archs, nvcc_flags, ptxas_fl
         if virtual not in preprocessed:
             preprocessed[virtual] = _preprocess(ctx, job, virtual, arch)
         images.append(_compile(ctx, job, preprocessed[virtual], arch))
-    fatbin = _fatbinary(ctx, job, images)
+    fatbin = _fatbinary(ctx, job, stem, images)
 
     # Which architecture the registration comes from makes no difference; nvcc takes the last one too.
     stub = ctx.actions.declare_file("{}/{}".format(folder, job.stub_name))
@@ -233,6 +246,7 @@ def cuda_source(ctx, source, toolkit, host, headers, archs, nvcc_flags, ptxas_fl
     return struct(
         fatbin = fatbin.file,
         images = [struct(arch = image.arch, file = image.file) for image in images],
+        link_units = [_link_unit(ctx, job, image) for image in images if image.arch.startswith("lto_")],
         module_id = identifier,
         units = [
             struct(cpp = _split(ctx, job), headers = [stub, declaration], name = "host"),

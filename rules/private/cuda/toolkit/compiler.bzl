@@ -19,7 +19,7 @@ def _cuda_compiler_impl(ctx):
             include_dirs = ["{}/{}".format(root, path) for path in ctx.attr.include_dirs],
             nvcc_version = ctx.attr.nvcc_version,
             release = ctx.attr.release,
-            tools = {name: getattr(ctx.file, name) for name in _TOOLS},
+            tools = {name: getattr(ctx.file, name) for name in _TOOLS} | {"nvvm_library": ctx.file.nvvm_library},
         ),
     ]
 
@@ -37,6 +37,7 @@ cuda_compiler = rule(
         "headers": attr.label_list(allow_files = True, doc = "Headers of the runtime, of the compiler and of CCCL."),
         "include_dirs": attr.string_list(doc = "Directories of these, in the repository."),
         "nvcc_version": attr.string(doc = "Version of nvcc."),
+        "nvvm_library": attr.label(allow_single_file = True, doc = "The compiler as a library. Default: none."),
         "release": attr.string(doc = "Version of the toolkit."),
     },
     provides = [CudaCompilerInfo],

@@ -23,7 +23,7 @@ cuda_compiler(
     clang_max = {clang_max},
     cudafe = "bin/cudafe++",
     fatbinary = "bin/fatbinary",
-    files = glob(["bin/**", "nvvm/**"]),
+    files = glob(["bin/**", "nvvm/bin/**", "nvvm/libdevice/**"]),
     gcc_max = {gcc_max},
     headers = glob(["include/**"]),
     include_dirs = {include_dirs},
@@ -32,6 +32,7 @@ cuda_compiler(
     nvcc = "bin/nvcc",
     nvcc_version = "{nvcc_version}",
     nvlink = "bin/nvlink",
+    nvvm_library = {nvvm_library},
     ptxas = "bin/ptxas",
     release = "{release}",
 )
@@ -118,7 +119,7 @@ cuda_import(
 _TOOL = """
 cuda_tool(
     name = "{name}",
-    files = glob(["bin/**"]),
+    files = glob(["bin/**", "compute-sanitizer/*"], allow_empty = True),
     program = "bin/{program}",
 )
 """
@@ -140,7 +141,7 @@ def build_head():
         cuda_tool = str(Label("//rules/private/cuda/toolkit:tool.bzl")),
     )
 
-def compiler_build(release, nvcc_version, archs, compilers, include_dirs):
+def compiler_build(release, nvcc_version, archs, compilers, include_dirs, nvvm_library):
     """Makes the target `:compiler`.
 
     Args:
@@ -149,6 +150,7 @@ def compiler_build(release, nvcc_version, archs, compilers, include_dirs):
       archs: what it can build.
       compilers: struct of `host_compilers`.
       include_dirs: directories of headers, in the repository.
+      nvvm_library: the compiler as a library, in the repository, or None.
 
     Returns:
       the text.
@@ -160,6 +162,7 @@ def compiler_build(release, nvcc_version, archs, compilers, include_dirs):
         include_dirs = repr(include_dirs),
         libdevice = repr("nvvm/libdevice/libdevice.10.bc"),
         nvcc_version = nvcc_version,
+        nvvm_library = repr(nvvm_library),
         release = release,
     )
 

@@ -4,7 +4,7 @@ load("//rules/private/wheels:errors.bzl", "error_text")
 load(":component_build.bzl", "build_head", "compiler_build", "cudart_build", "library_build", "missing_build", "static_build", "tool_build")
 load(":fetch.bzl", "fetch_component")
 load(":headers.bzl", "driver_functions", "driver_stub", "host_compilers")
-load(":names.bzl", "TOOLS")
+load(":names.bzl", "NVVM_LIBRARY", "TOOLS")
 
 # Repositories made in WORKSPACE files load this.
 visibility("public")
@@ -39,9 +39,13 @@ def _include_dirs(rctx):
     return ["include"] + (["include/cccl"] if rctx.path("include/cccl").exists else [])
 
 def _compiler(rctx, parts):
-    # No action reads these: a probe of the machine's devices, and the compiler as a library for programs.
-    for path in ["bin/__nvcc_device_query"] + ["lib/" + name for name in _file_names(rctx, "lib") if name.startswith("libnvvm.")]:
-        rctx.delete(path)
+    # No action reads it: a probe of the machine's devices.
+    rctx.delete("bin/__nvcc_device_query")
+
+    # Where nvlink looks for the compiler as a library. Wheels have it beside other libraries.
+    for name in _file_names(rctx, "lib"):
+        if name.startswith("libnvvm.") and not rctx.path(NVVM_LIBRARY).exists:
+            rctx.symlink("lib/" + name, NVVM_LIBRARY)
     for path in _TREE:
         if not rctx.path(path).exists:
             _fail_component(rctx, "no '{}'".format(path), "a compiler tree")
@@ -51,6 +55,7 @@ def _compiler(rctx, parts):
         rctx.attr.archs,
         host_compilers(rctx.read("include/crt/host_config.h")),
         _include_dirs(rctx),
+        NVVM_LIBRARY if rctx.path(NVVM_LIBRARY).exists else None,
     )
 
 def _cudart(rctx):

@@ -3,7 +3,7 @@
 load("//rules/private/wheels:errors.bzl", "error_text")
 load(":component_build.bzl", "build_head", "compiler_build", "cudart_build", "library_build", "missing_build", "static_build", "tool_build")
 load(":headers.bzl", "cubin_archs", "driver_functions", "driver_stub", "host_compilers", "nvcc_version")
-load(":names.bzl", "LIBRARIES", "TOOLS")
+load(":names.bzl", "LIBRARIES", "NVVM_LIBRARY", "TOOLS")
 
 # Repositories made in WORKSPACE files load this.
 visibility("public")
@@ -62,6 +62,7 @@ def _local_repository_impl(rctx):
         cubin_archs(_output(rctx, [root.get_child("bin").get_child("ptxas"), "--help"])),
         host_compilers(rctx.read("include/crt/host_config.h")),
         includes,
+        NVVM_LIBRARY if rctx.path(NVVM_LIBRARY).exists else None,
     )
     missing = lambda *args: _missing(rctx, *args)
     cudart, error = cudart_build("lib", names, includes, missing)

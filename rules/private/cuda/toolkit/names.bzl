@@ -10,6 +10,9 @@ PLATFORMS = {name: _PLATFORMS[name] for name in ["linux-aarch64", "linux-x86_64"
 # What nvcc needs beside itself, in one tree. A release has these in its own way: until CUDA 12 `crt` and `nvvm` are in `nvcc`.
 COMPILER = ["nvcc", "nvvm", "crt", "runtime", "cccl", "culibos"]
 
+# The compiler as a library, in a compiler tree: nvlink opens it for link-time optimization.
+NVVM_LIBRARY = "nvvm/lib64/libnvvm.so"
+
 # The runtime with all headers that its own headers include, and what static libraries need.
 RUNTIME = ["runtime", "crt", "cccl", "culibos"]
 

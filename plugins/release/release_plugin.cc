@@ -10,6 +10,7 @@
 #include "plugins/base/version.h"
 #include "plugins/release/release_lock.h"
 #include "plugins/release/row.h"
+#include "plugins/release/shipped.h"
 #include "plugins/sdk/json.h"
 #include "plugins/sdk/plugin.h"
 #include "plugins/sdk/plugin.pb.h"
@@ -37,8 +38,12 @@ absl::Status ReleasePlugin::Run(const sdk::Request& request, std::string* output
       return WriteRow(message.row(), fs, output);
     case sdk::ReleasePluginRequest::kLock:
       return WriteReleaseLock(message.lock(), fs, output);
+    case sdk::ReleasePluginRequest::kTree:
+      return WriteTree(message.tree(), fs);
+    case sdk::ReleasePluginRequest::kLauncher:
+      return WriteLauncherManifest(message.launcher(), fs);
     default:
-      return base::Mismatch("request", "kind", "none", "one of row and lock");
+      return base::Mismatch("request", "kind", "none", "one of row, lock, tree and launcher");
   }
 }
 

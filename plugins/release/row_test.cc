@@ -120,6 +120,16 @@ TEST_F(RowTest, LibrariesAreReadFromTheProgram) {
   EXPECT_TRUE(absl::StrContains(Row(), R"("sonames":["libcudart.so.13","libcudnn.so.9"])"));
 }
 
+TEST_F(RowTest, LibrariesThatAreOpenedByNameAreDeclared) {
+  TestElf program = Cuda();
+  program.needed = {"libc.so.6", "libcudnn.so.9"};
+  Build(program);
+  std::string declared = kAll;
+  declared.pop_back();
+  Declare(declared + R"(,"sonames":["libcublasLt.so.13","libcudnn.so.9"]})");
+  EXPECT_TRUE(absl::StrContains(Row(), R"("sonames":["libcublasLt.so.13","libcudnn.so.9"])"));
+}
+
 // A library that runs on more devices than the program does not make the program run there.
 TEST_F(RowTest, CodeOfALibraryIsNotThatOfTheProgram) {
   Build(Cpu(), "lib/libbig.so", Cuda());

@@ -34,4 +34,11 @@ for archive in "$SCRATCH"/dist/*.tar.gz; do
   fi
 done
 
+# nvcc's host compiler is the one of this machine, so its objects would be for another CPU.
+case $(uname -m) in x86_64) other=aarch64 ;; *) other=x86_64 ;; esac
+FLAGS=("${FLAGS[@]/%\/cc:linux_x86_64//cc:linux_$other}")
+bazel build --nobuild //examples/cuda:vector_add_cuda >"$SCRATCH/log" 2>&1
+equal "another CPU is refused" "$? $(grep -o 'error: @@//.*' "$SCRATCH/log" | head -n 1 | sed 's,//[^ ]*,//LABEL:,')" \
+  "1 error: @@//LABEL: CUDA code with the hermetic C++ toolchain: got a machine of $(uname -m) to build on, expected one of $other"
+
 exit "$FAILED"

@@ -5,22 +5,24 @@ load("//rules/private/release:variant.bzl", "declared_properties", "parse_varian
 
 visibility("private")
 
-# Name -> archs, cuda, cudnn.
+# Name -> archs, cuda, cublas, cudnn.
 _NAMES = {
-    "cpu": ([], False, False),
-    "cuda": ([], True, False),
-    "cuda-cudnn-sm90": (["sm_90a"], True, True),
-    "cuda-cudnn-sm90a-ptx90": (["sm_90a", "compute_90"], True, True),
-    "cuda-sm100f": (["sm_100f"], True, False),
-    "cuda-sm75": (["sm_75"], True, False),
-    "cuda-sm80-sm86": (["sm_80", "sm_86"], True, False),
+    "cpu": ([], False, False, False),
+    "cublas-sm80": (["sm_80"], True, True, False),
+    "cuda": ([], True, False, False),
+    "cuda-cublas-cudnn-sm90": (["sm_90a"], True, True, True),
+    "cuda-cudnn-sm90": (["sm_90a"], True, False, True),
+    "cuda-cudnn-sm90a-ptx90": (["sm_90a", "compute_90"], True, False, True),
+    "cuda-sm100f": (["sm_100f"], True, False, False),
+    "cuda-sm75": (["sm_75"], True, False, False),
+    "cuda-sm80-sm86": (["sm_80", "sm_86"], True, False, False),
 }
 
 def _names_impl(ctx):
     env = unittest.begin(ctx)
     for name, expected in _NAMES.items():
         read = parse_variant(name)
-        asserts.equals(env, (name,) + expected, (read.name, read.archs, read.cuda, read.cudnn))
+        asserts.equals(env, (name,) + expected, (read.name, read.archs, read.cuda, read.cublas, read.cudnn))
     return unittest.end(env)
 
 _names_test = unittest.make(_names_impl)
@@ -50,6 +52,14 @@ def _properties_impl(ctx):
         declared_properties(
             variant("x", archs = ["sm_90", "compute_90"], properties = {"cuda": "12.8", "cudnn": "9"}),
             "13.0",
+        ),
+    )
+    asserts.equals(
+        env,
+        {"accelerator": "cuda", "cubins": ["sm_80"], "ptx": [], "sonames": ["libown.so.1"]},
+        declared_properties(
+            variant("x", archs = ["sm_80"], cublas = True, properties = {"sonames": ["libown.so.1"]}),
+            "",
         ),
     )
     return unittest.end(env)

@@ -9,6 +9,7 @@ Bazel's repository cache keep them: another output base does not compile them ag
 """
 
 load("//rules/private/wheels:errors.bzl", "error_text")
+load("//rules/private/wheels:fetch.bzl", "find_python")
 load(":pins.bzl", "LIBRARIES", "TARGETS", "ZIG_WHEELS")
 load(":wrappers.bzl", "WRAPPERS", "wrapper")
 
@@ -129,6 +130,7 @@ def _get_libraries(rctx):
     rctx.file("lib/README", "Made by rules_inference, see its docs/hermetic_cc.md.\n", executable = False)
     _run(rctx, [zig, "ar", "x", "--output", "lib", _BUNDLE])
     rctx.delete(_BUNDLE)
+    _leave_to_glibc(rctx, zig)
     if rctx.attr.cpu == "x86_64":
         source = rctx.path(Label(":cpu_model.c"))
         headers = zig.dirname.get_child("lib").get_child("include")
@@ -136,6 +138,24 @@ def _get_libraries(rctx):
         _run(rctx, command + ["-O2", "-g0", "-fPIC", "-c", source, "-o", "cpu_model.o"])
         _run(rctx, [zig, "ar", "rcs", "lib/libcompiler_rt.a", "cpu_model.o"])
         rctx.delete("cpu_model.o")
+
+def _leave_to_glibc(rctx, zig):
+    """Takes memcpy and the like out of compiler-rt: leave_to_glibc.py says why."""
+    _run(rctx, [zig, "ar", "x", "--output", "parts", "lib/libcompiler_rt.a"])
+    parts = rctx.path("parts").readdir()
+    python = find_python(rctx, struct(
+        file = "",
+        package = "hermetic_cc",
+        platform = "linux_" + rctx.attr.cpu,
+        python = "3",
+        version = rctx.attr.glibc,
+    ))
+    stubs = ["lib/lib{}.so".format(stub) for stub in _STUBS]
+    for part in parts:
+        _run(rctx, [python, "-I", rctx.path(Label(":leave_to_glibc.py")), part] + stubs)
+    rctx.delete("lib/libcompiler_rt.a")
+    _run(rctx, [zig, "ar", "rcs", "lib/libcompiler_rt.a"] + parts)
+    rctx.delete("parts")
 
 def _target_repository_impl(rctx):
     _get_libraries(rctx)

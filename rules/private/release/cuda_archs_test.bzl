@@ -40,7 +40,7 @@ It reads the file and runs nothing, so it needs no device.""",
         "ptx": attr.string_list(doc = "PTX, such as `compute_90`; default: none."),
         "_test": attr.label(
             cfg = "exec",
-            default = "//plugins/release:archs_test",
+            default = "//toolchains/plugins:cuda_archs_test",
             doc = "Reads and compares.",
             executable = True,
         ),

@@ -2,8 +2,9 @@
 
 load("//rules/private:layer_action.bzl", "MAPPED_PATHS", "add_path")
 load("//rules/private:plugin_action.bzl", "plugin_args", "run_plugin")
+load("//rules/private:runfile.bzl", "rlocation")
 
-visibility("private")
+visibility(["//rules/private/release", "//rules/private/variants"])
 
 RELEASE_TOOLCHAIN_TYPE = "//toolchains/release:toolchain_type"
 
@@ -49,9 +50,6 @@ def row_action(ctx, *, stem, archive, program, declared):
     )
     return row
 
-def _rlocation(ctx, file):
-    return file.short_path[3:] if file.short_path.startswith("../") else ctx.workspace_name + "/" + file.short_path
-
 def lock_action(ctx, *, lock, rows, version_key):
     """Puts the rows together; the only action that knows the version.
 
@@ -77,8 +75,8 @@ def lock_action(ctx, *, lock, rows, version_key):
     args.add(json.encode({"lock": {
         "lock": lock | {"lock_version": 1},
         "lock_name": name + ".variants.lock.json",
-        "lock_path": _rlocation(ctx, outputs.lock),
-        "sums_path": _rlocation(ctx, outputs.sums),
+        "lock_path": rlocation(ctx, outputs.lock),
+        "sums_path": rlocation(ctx, outputs.sums),
         "where": label_text(ctx.label),
     }}))
     inputs = []
@@ -87,7 +85,7 @@ def lock_action(ctx, *, lock, rows, version_key):
             args.add(json.encode({"lock": {"rows": [{"absent": item.absent}]}}))
             continue
         inputs.append(item.row)
-        archive = json.encode(_rlocation(ctx, item.archive)).replace("%", "%%")
+        archive = json.encode(rlocation(ctx, item.archive)).replace("%", "%%")
         add_path(args, '{"lock":{"rows":[{"archive":' + archive + ',"row":%s}]}}', item.row)
     if version_key:
         inputs.append(ctx.info_file)

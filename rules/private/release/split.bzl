@@ -2,6 +2,7 @@
 
 visibility("private")
 
+_CUBLAS = str(Label("//rules:cublas"))
 _CUDA = str(Label("//rules:cuda"))
 _CUDNN = str(Label("//rules:cudnn"))
 _ARCHS = str(Label("//rules:cuda_archs"))
@@ -51,6 +52,7 @@ def _split_impl(settings, attr):
         result[split_key(build.platform, build.variant)] = {
             # A variant without CUDA has no code for any device, so that the list would only make its configuration another.
             _ARCHS: variant["archs"] or settings[_ARCHS],
+            _CUBLAS: variant["cublas"],
             _CUDA: variant["cuda"],
             _CUDNN: variant["cudnn"],
             _PLATFORMS: [str(attr.platforms[build.platform])] if attr.platforms else settings[_PLATFORMS],
@@ -60,5 +62,5 @@ def _split_impl(settings, attr):
 release_split = transition(
     implementation = _split_impl,
     inputs = [_ARCHS, _PLATFORMS],
-    outputs = [_ARCHS, _CUDA, _CUDNN, _PLATFORMS],
+    outputs = [_ARCHS, _CUBLAS, _CUDA, _CUDNN, _PLATFORMS],
 )

@@ -6,7 +6,9 @@ visibility(["//rules/...", "//tests/release/..."])
 # and is the only code with the matrix instructions of that generation; the `a` code of later ones would lose devices.
 _MEANT = {"90": "90a"}
 
-_WORDS = "expected words of cpu, cuda, cudnn, smNN, ptxNN with '-' between, or variant(name = ..., archs = [...])"
+_PROPERTIES = ["cpu_level", "cuda", "cudnn", "sonames"]
+
+_WORDS = "expected words of cpu, cublas, cuda, cudnn, smNN, ptxNN with '-' between, or variant(name = ..., archs = [...])"
 
 def _bad(where, got, expected):
     fail("\nerror: variant_release: {}: got {}, {}".format(where, got, expected))
@@ -25,7 +27,7 @@ def parse_variant(name):
       name: such as `cuda-cudnn-sm90`.
 
     Returns:
-      struct(name, archs, cuda, cudnn, properties) as of `variant`.
+      struct(name, archs, cublas, cuda, cudnn, properties) as of `variant`.
     """
     archs = []
     words = name.split("-")
@@ -36,21 +38,30 @@ def parse_variant(name):
             archs.append("sm_" + _MEANT.get(sm, sm))
         elif ptx:
             archs.append("compute_" + ptx)
-        elif word not in ["cpu", "cuda", "cudnn"]:
+        elif word not in ["cpu", "cublas", "cuda", "cudnn"]:
             _bad("variants", "{} in {}".format(repr(word), repr(name)), _WORDS)
-    cuda = bool(archs) or "cuda" in words or "cudnn" in words
+    cuda = bool(archs) or "cuda" in words or "cublas" in words or "cudnn" in words
     if ("cpu" in words) == cuda:
         _bad("variants", repr(name), "expected a variant for the CPU or for CUDA")
-    return struct(archs = archs, cuda = cuda, cudnn = "cudnn" in words, name = name, properties = {})
+    return struct(
+        archs = archs,
+        cublas = "cublas" in words,
+        cuda = cuda,
+        cudnn = "cudnn" in words,
+        name = name,
+        properties = {},
+    )
 
-def variant(name, archs = [], cudnn = False, properties = {}):
+def variant(name, archs = [], cublas = False, cudnn = False, properties = {}):
     """A variant whose name does not say how it is built.
 
     Args:
       name: lower-case letters, digits, `-`, `_` and `.`.
       archs: what `//rules:cuda_archs` is set to, such as `["sm_90", "compute_90"]`; none: a variant without CUDA.
+      cublas: what `//rules:cublas` is set to.
       cudnn: what `//rules:cudnn` is set to.
-      properties: of the row in the lock what no file tells: `cuda`, `cudnn`, `cpu_level`.
+      properties: of the row in the lock what no file tells: `cuda`, `cudnn`, `cpu_level`; `sonames`, a list of the libraries
+        that the program opens by name and that make it this variant, beside those that its files name.
 
     Returns:
       an element for `variants` of `variant_release`.
@@ -60,12 +71,23 @@ def variant(name, archs = [], cudnn = False, properties = {}):
     for arch in archs:
         if not arch.startswith("sm_") and not arch.startswith("compute_"):
             _bad("variant " + repr(name), "arch " + repr(arch), "expected sm_NN or compute_NN")
-    if cudnn and not archs:
-        _bad("variant " + repr(name), "cudnn without archs", "expected both")
-    unknown = [key for key in properties if key not in ["cpu_level", "cuda", "cudnn"]]
+    for library, wanted in [("cublas", cublas), ("cudnn", cudnn)]:
+        if wanted and not archs:
+            _bad("variant " + repr(name), library + " without archs", "expected both")
+    unknown = [key for key in properties if key not in _PROPERTIES]
     if unknown:
-        _bad("variant " + repr(name), "properties " + repr(unknown), "expected some of cpu_level, cuda, cudnn")
-    return struct(archs = archs, cuda = bool(archs), cudnn = cudnn, name = name, properties = properties)
+        _bad("variant " + repr(name), "properties " + repr(unknown), "expected some of " + ", ".join(_PROPERTIES))
+    for soname in properties.get("sonames", []):
+        if "/" in soname or not soname.startswith("lib"):
+            _bad("variant " + repr(name), "soname " + repr(soname), "expected the name of a library, such as libcublasLt.so.13")
+    return struct(
+        archs = archs,
+        cublas = cublas,
+        cuda = bool(archs),
+        cudnn = cudnn,
+        name = name,
+        properties = properties,
+    )
 
 def declared_properties(variant, cuda_version):
     """The properties that the row of an archive is meant to have, as far as they are known before it is read.

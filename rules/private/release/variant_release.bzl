@@ -2,6 +2,7 @@
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//rules/private:layer_action.bzl", "LAYER_TOOLCHAIN_TYPE", "layer_action")
+load("//rules/private/providers:release_info.bzl", "ReleaseInfo")
 load(":content.bzl", "release_content")
 load(":lock_action.bzl", "RELEASE_TOOLCHAIN_TYPE", "label_text", "lock_action", "row_action")
 load(":platform.bzl", "ReleasePlatformInfo")
@@ -67,7 +68,7 @@ def _archive(ctx, *, build, variant, platform, artifact, properties):
             "properties": properties,
         } | ({"strip_prefix": ctx.attr.prefix} if ctx.attr.prefix else {}),
     )
-    return struct(absent = None, archive = layer.blob, row = row)
+    return struct(absent = None, archive = layer.blob, name = variant.name, platform = platform, row = row)
 
 def _absent(build, variant, platform, properties):
     row = {"name": variant.name, "not_available": build.reason, "platform": platform}
@@ -126,6 +127,15 @@ def _variant_release_impl(ctx):
             files = depset([export, outputs.lock, outputs.manifest, outputs.sums] + archives),
             runfiles = runfiles.merge(ctx.attr._export[DefaultInfo].default_runfiles),
         ),
+        ReleaseInfo(
+            artifact = artifact,
+            rows = [
+                struct(archive = row.archive, name = row.name, platform = row.platform, row = row.row)
+                for row in rows
+                if row.archive
+            ],
+            version = ctx.attr.version,
+        ),
         OutputGroupInfo(
             archives = depset(archives),
             lock = depset([outputs.lock]),
@@ -158,7 +168,7 @@ _variant_release = rule(
         "_export": attr.label(
             # It runs on the machine of the user, whatever the platforms of the archives.
             cfg = "exec",
-            default = "//plugins/release:export",
+            default = "//toolchains/plugins:release_export",
             doc = "Copies the release out of the build.",
             executable = True,
         ),
@@ -197,7 +207,7 @@ def variant_release(
         **kwargs):
     """Builds a program once for each variant and platform, and writes the lock that `variants.artifact` takes.
 
-    Each build has its own `//rules:cuda`, `//rules:cudnn` and `//rules:cuda_archs`, so that `select` on
+    Each build has its own `//rules:cuda`, `//rules:cublas`, `//rules:cudnn` and `//rules:cuda_archs`, so that `select` on
     `@rules_inference//rules:is_cuda` decides what is in it. What the lock says is read from the archives; an archive that is
     not what its variant names is an error. `bazel run :NAME -- DIRECTORY` copies the release out of the build.
 

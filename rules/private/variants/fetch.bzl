@@ -2,7 +2,7 @@
 
 load("//rules/private/wheels:errors.bzl", "error_text")
 
-visibility(["//rules/private/variants", "//tests/variants/..."])
+visibility(["//rules/private/prebuilt", "//rules/private/variants", "//tests/variants/..."])
 
 def download_problem(rctx, urls, sha256, output):
     """Says why a download has failed: what the server gives when no hash is asked for.

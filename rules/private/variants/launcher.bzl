@@ -1,11 +1,13 @@
 """`variant_launcher`: several variants of an artifact, and the choice among them on the machine that runs them."""
 
+load("//rules/private:runfile.bzl", "rlocation")
+load("//rules/private/providers:release_info.bzl", "ReleaseInfo")
 load("//rules/private/providers:variant_info.bzl", "VariantInfo")
+load("//rules/private/release:lock_action.bzl", "RELEASE_TOOLCHAIN_TYPE", "label_text")
+load("//rules/private/release:shipped.bzl", "launcher_manifest_action", "tree_action")
+load(":platforms.bzl", "PLATFORM_ATTRS", "target_platform")
 
 visibility(["//rules/...", "//tests/launcher"])
-
-def _rlocation(ctx, file):
-    return file.short_path[3:] if file.short_path.startswith("../") else ctx.workspace_name + "/" + file.short_path
 
 def _without_defaults(fields):
     """A message as canonical JSON has it."""
@@ -35,41 +37,76 @@ def _check(ctx, infos):
     if program and [part for part in program.split("/") if part in ["", ".", ".."]]:
         _bad(ctx, "program", repr(program), "a path inside the archive, such as \"bin/demo\"")
 
-def _manifest(ctx, infos, detector):
+def _manifest(ctx, artifact, version, variants, directories, detector):
     """Returns a LauncherManifest (plugins/sdk/launcher.proto) as dict."""
     return _without_defaults({
         "chain": ctx.attr.chain,
-        "detector": _rlocation(ctx, detector) if detector else "",
+        "detector": rlocation(ctx, detector) if detector else "",
         "devices": "ANY_DEVICE" if ctx.attr.devices == "any" else "",
-        "directories": [_rlocation(ctx, info.directory) for info in infos],
+        "directories": [rlocation(ctx, directory) for directory in directories],
         "lock": _without_defaults({
-            "artifact": infos[0].artifact,
+            "artifact": artifact,
             "lock_version": 1,
-            "variants": [
-                _without_defaults({"name": info.name, "platform": info.platform, "properties": info.properties})
-                for info in infos
-            ],
-            "version": infos[0].version,
+            "variants": variants,
+            "version": version,
         }),
         "manifest_version": 1,
         "no_fallback": not ctx.attr.fallback,
         "program": ctx.attr.program,
     })
 
-def _variant_launcher_impl(ctx):
+def _ship_artifact(ctx, manifest):
+    """Ships variants of a hub, whose rows are known. Returns (directories, detector or None)."""
     infos = [variant[VariantInfo] for variant in ctx.attr.variants]
     _check(ctx, infos)
-    launcher = ctx.actions.declare_file(ctx.label.name)
-    ctx.actions.symlink(output = launcher, target_file = ctx.executable._launcher, is_executable = True)
+    directories = [info.directory for info in infos]
 
     # Rows that want nothing need nobody who asks the machine.
     detector = ctx.executable._detector if [info for info in infos if info.properties] else None
+    rows = [
+        _without_defaults({"name": info.name, "platform": info.platform, "properties": info.properties})
+        for info in infos
+    ]
+    text = json.encode(_manifest(ctx, infos[0].artifact, infos[0].version, rows, directories, detector))
+    ctx.actions.write(manifest, text + "\n")
+    return directories, detector
+
+def _ship_release(ctx, manifest):
+    """Ships variants of a release, whose rows are read from archives that are yet to be made. Returns the same."""
+    release = ctx.attr.release[ReleaseInfo]
+    platform = target_platform(ctx)
+    here = {row.name: row for row in release.rows if row.platform == platform}
+    missing = [name for name in ctx.attr.release_variants if name not in here]
+    if missing:
+        _bad(ctx, "variants", repr(missing[0]), "one that {} has for {}: {}".format(
+            label_text(ctx.attr.release.label),
+            platform or "this platform",
+            ", ".join(here) or "none",
+        ))
+    rows = [here[name] for name in ctx.attr.release_variants]
+    _check(ctx, [
+        struct(artifact = release.artifact, name = row.name, platform = row.platform, version = release.version)
+        for row in rows
+    ])
+    directories = [tree_action(ctx, row) for row in rows]
+    detector = ctx.executable._detector
+    launcher_manifest_action(
+        ctx,
+        manifest = _manifest(ctx, release.artifact, release.version, [], directories, detector),
+        output = manifest,
+        rows = [row.row for row in rows],
+    )
+    return directories, detector
+
+def _variant_launcher_impl(ctx):
+    launcher = ctx.actions.declare_file(ctx.label.name)
+    ctx.actions.symlink(output = launcher, target_file = ctx.executable._launcher, is_executable = True)
 
     # The launcher looks for it beside itself, under its own name.
     manifest = ctx.actions.declare_file(ctx.label.name + ".variants.json")
-    ctx.actions.write(manifest, json.encode(_manifest(ctx, infos, detector)) + "\n")
+    directories, detector = (_ship_release if ctx.attr.release else _ship_artifact)(ctx, manifest)
 
-    runfiles = ctx.runfiles([manifest] + [info.directory for info in infos] + ([detector] if detector else []))
+    runfiles = ctx.runfiles([manifest] + directories + ([detector] if detector else []))
     if detector:
         runfiles = runfiles.merge(ctx.attr._detector[DefaultInfo].default_runfiles)
     return [DefaultInfo(
@@ -90,27 +127,28 @@ _variant_launcher = rule(
         ),
         "fallback": attr.bool(default = True, doc = "False: only the first of the chain, or the request. Default: true."),
         "program": attr.string(doc = "Path in the archives; default: each archive is one file, which is the program."),
+        "release": attr.label(doc = "A release, in place of `variants`.", providers = [ReleaseInfo]),
+        "release_variants": attr.string_list(doc = "Its variants to ship, in the same order."),
         "variants": attr.label_list(
-            allow_empty = False,
             doc = "The variants to ship, the preferred one first among those that are equally good.",
-            mandatory = True,
             providers = [VariantInfo],
         ),
         "_detector": attr.label(
             # Both run where the variants run.
             cfg = "target",
-            default = "//plugins/launcher:detector",
+            default = "//toolchains/plugins:detector",
             doc = "Asks the machine.",
             executable = True,
         ),
         "_launcher": attr.label(
             cfg = "target",
-            default = "//plugins/launcher",
+            default = "//toolchains/plugins:launcher",
             doc = "Chooses and starts.",
             executable = True,
         ),
-    },
+    } | PLATFORM_ATTRS,
     executable = True,
+    toolchains = [RELEASE_TOOLCHAIN_TYPE],
 )
 
 def variant_label(artifact, variant):
@@ -128,7 +166,7 @@ def variant_label(artifact, variant):
         fail("\nerror: variant_launcher: artifact: got {}, expected a hub, such as \"@super_stt\"".format(repr(artifact)))
     return "{}//{}:{}".format(repository, rest.partition(":")[0], variant)
 
-def variant_launcher(name, artifact, variants, program = "", **kwargs):
+def variant_launcher(name, variants, artifact = None, release = None, program = "", **kwargs):
     """A program that ships several variants of an artifact and starts the best one that the real machine can run.
 
     The machine is asked at start-up, as `inferctl detect` does; `INFERENCE_VARIANT=NAME` asks for another variant (with
@@ -141,15 +179,20 @@ def variant_launcher(name, artifact, variants, program = "", **kwargs):
     Args:
       name: name of the target.
       artifact: the hub, `"@super_stt"`; a label in it does as well.
+      release: in place of `artifact`, a `variant_release`: its variants are built and shipped, with no lock in between.
       variants: names of the variants to ship, such as `["cuda-sm86", "cpu"]`.
       program: path of the program in the archives, such as `"bin/super-stt"`; default: each archive is one file. Bazel
         makes every file of an output directory executable, so a program cannot be told from other files.
       **kwargs: `chain`, `devices`, `fallback` (see the attributes of the hub), `args`, `visibility`, `tags` and other common
         attributes of executables.
     """
-    _variant_launcher(
-        name = name,
-        program = program,
-        variants = [variant_label(artifact, variant) for variant in variants],
-        **kwargs
-    )
+    if not variants or (artifact == None) == (release == None):
+        fail("\nerror: variant_launcher: {}: got {}, expected variants, and artifact or release".format(
+            name,
+            "no variants" if not variants else "neither" if artifact == None else "both",
+        ))
+    if release == None:
+        shipped = {"variants": [variant_label(artifact, variant) for variant in variants]}
+    else:
+        shipped = {"release": release, "release_variants": variants}
+    _variant_launcher(name = name, program = program, **(shipped | kwargs))

@@ -3,7 +3,7 @@
 load("//rules/private/wheels:errors.bzl", "error_text")
 load(":platforms.bzl", "PLATFORMS")
 
-visibility(["//rules/private/variants", "//tests/variants/..."])
+visibility(["//rules/private/prebuilt", "//rules/private/variants", "//tests/variants/..."])
 
 _FORMATS = ["file", "tar", "tar.gz", "tar.xz", "tar.zst", "zip"]
 

@@ -45,6 +45,7 @@ check "what a C++ runtime has works" "$("$scratch/features")" "$words"
 check "x86_64 machine" "$(machine "$scratch/features")" "Advanced Micro Devices X86-64"
 check "no symbol is newer than glibc 2.28" "$(versions "$scratch/features") $(versions "$scratch/shared")" "old old"
 check "glibc is all that is needed" "$(needed "$scratch/features")$(needed "$scratch/shared")" ""
+check "what glibc has is glibc's" "$(readelf --syms --wide "$scratch/features" | awk '$7 != "UND" && $8 ~ /^((mem(cpy|move|set|cmp)|exp|log|sin|floor)f?|bcmp)$/ { print $8 }')" ""
 check "no folder of the machine in the program" "$(grep -acF -e "$scratch" -e "$HOME" "$scratch/features")" 0
 
 run base build --extra_toolchains=@hermetic_cc//any_platform:all -c opt //:features

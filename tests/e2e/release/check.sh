@@ -21,7 +21,7 @@ refused() {
 run first run //:release --embed_label=1.2.3 -- --url-template "file://$dist/{archive}" "$dist"
 check "a release is copied out" $? 0
 check "archives, sums and lock" "$(cd "$dist" && find . -type f | LC_ALL=C sort | paste -sd' ')" \
-  "./SHA256SUMS ./demo-1.2.3-linux-x86_64-cpu.tar.gz ./demo-1.2.3-linux-x86_64-cuda-sm86.tar.gz ./demo-1.2.3-linux-x86_64-cuda-sm90.tar.gz ./release.variants.lock.json"
+  "./SHA256SUMS ./demo-1.2.3-linux-x86_64-cpu.tar.gz ./demo-1.2.3-linux-x86_64-cuda-cublas-sm90.tar.gz ./demo-1.2.3-linux-x86_64-cuda-sm86.tar.gz ./demo-1.2.3-linux-x86_64-cuda-sm90.tar.gz ./release.variants.lock.json"
 check "the sums are right" "$(cd "$dist" && sha256sum --quiet -c SHA256SUMS && echo right)" right
 # Sizes, digests and the libc are those of this machine's compiler.
 python3 - "$dist/release.variants.lock.json" >"$scratch/rows" <<'EOF'
@@ -94,6 +94,7 @@ workspace=$(basename -- "$(tail -n 1 "$scratch/out")")
 check "8.6 gets sm86" "$(chosen a10)" "hello cuda 3064"
 check "8.9 gets sm86" "$(chosen l4)" "hello cuda 3064"
 check "9.0 gets sm90" "$(chosen h200)" "hello cuda 3640"
+check "9.0 with the library gets the one that opens it" "$(chosen h200_cublas)" "hello cuda 3640-cublas"
 check "10.0 gets cpu" "$(chosen b200)" "hello cpu"
 
 exit "$failed"

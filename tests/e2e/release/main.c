@@ -1,6 +1,10 @@
 /* Says what it was built with. */
 #include <stdio.h>
 
+#ifndef LIBRARY
+#define LIBRARY ""
+#endif
+
 int Greet(char* text, int size);
 
 extern const char kernels_begin[] __attribute__((weak));
@@ -12,7 +16,7 @@ int main(void) {
   if (kernels_begin == 0) {
     printf("%s cpu\n", text);
   } else {
-    printf("%s cuda %ld\n", text, (long)(kernels_end - kernels_begin));
+    printf("%s cuda %ld%s\n", text, (long)(kernels_end - kernels_begin), LIBRARY);
   }
   return 0;
 }

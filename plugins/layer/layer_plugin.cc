@@ -12,6 +12,7 @@
 #include "plugins/layer/layer.h"
 #include "plugins/layer/oci/archive.h"
 #include "plugins/layer/oci/image.h"
+#include "plugins/layer/oci/index.h"
 #include "plugins/layer/oci/layout.h"
 #include "plugins/layer/oci/model.h"
 #include "plugins/sdk/json.h"
@@ -46,11 +47,13 @@ absl::Status LayerPlugin::Run(const sdk::Request& request, std::string* /*output
       return oci::BuildArchive(message.archive(), fs);
     case sdk::LayerPluginRequest::kModel:
       return oci::BuildModel(message.model(), fs);
+    case sdk::LayerPluginRequest::kIndex:
+      return oci::BuildIndex(message.index(), fs);
     case sdk::LayerPluginRequest::kCheck:
       return CheckWheels(message.check(), fs);
     default:
       return base::Mismatch("request", "kind", "none",
-                            "one of layer, image, layout, archive, check and model");
+                            "one of layer, image, layout, archive, check, model and index");
   }
 }
 

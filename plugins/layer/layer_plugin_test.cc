@@ -47,7 +47,8 @@ TEST(LayerPluginTest, RequestsWithoutAKindAreRefused) {
   std::string output;
   EXPECT_EQ(
       plugin.Run(request, &output).message(),
-      "request: kind: got none, expected one of layer, image, layout, archive, check and model");
+      "request: kind: got none, expected one of layer, image, layout, archive, check, model and "
+      "index");
 }
 
 TEST(LayerPluginTest, PassesCancellationOn) {

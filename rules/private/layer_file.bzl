@@ -159,7 +159,8 @@ builds: a file is `default_mode`, the executable of a rule `0755`, files of outp
         ),
         "owner": attr.string(default = "0:0", doc = "Numeric `UID:GID` of everything in the layer. Default `0:0`."),
         "prefix": attr.string(default = "/", doc = "Directory of the image that receives the files. Default `/`."),
-        "srcs": attr.label_list(allow_files = True, doc = "Files, directories and executables. Default: none."),
+        "srcs": attr.label_list(allow_files = True, doc = "Files, directories and executables. Links in directories stay links where the action that makes the directory " +
+                                                          "says `no-cache`; Bazel's caches give files for them. Default: none."),
         "strip_prefix": attr.string(
             doc = "Directory, relative to this package, that paths lose. A file outside of it is an error.",
         ),

@@ -3,6 +3,7 @@
 load("//rules/private:layer_action.bzl", "LAYER_TOOLCHAIN_TYPE", "MAPPED_PATHS", "add_path")
 load("//rules/private:oci_action.bzl", "add_base_layout", "add_documents", "add_layers")
 load("//rules/private:plugin_action.bzl", "plugin_args", "run_plugin")
+load("//rules/private:runfile.bzl", "rlocation")
 load("//rules/private/providers:oci_image_info.bzl", "OciImageInfo")
 
 visibility("//rules/...")
@@ -36,24 +37,21 @@ def _image_files(image):
         transitive = [image.base.files] if image.base else [],
     )
 
-def _rlocation(ctx, file):
-    return file.short_path[3:] if file.short_path.startswith("../") else ctx.workspace_name + "/" + file.short_path
-
 def _request(ctx, image):
     """The archive request of `bazel run`, with runfiles paths."""
     archive = {
-        "config": _rlocation(ctx, image.config),
+        "config": rlocation(ctx, image.config),
         "layers": [
-            {"blob": _rlocation(ctx, layer.blob), "sideFile": _rlocation(ctx, layer.side_file)}
+            {"blob": rlocation(ctx, layer.blob), "sideFile": rlocation(ctx, layer.side_file)}
             for layer in image.layers
         ],
-        "manifest": _rlocation(ctx, image.manifest),
+        "manifest": rlocation(ctx, image.manifest),
         "output": "-",
         "tags": ctx.attr.tags_of_image,
     }
     if image.base:
         marker = image.base.marker
-        path = _rlocation(ctx, marker)
+        path = rlocation(ctx, marker)
         archive["baseLayout"] = path if marker.is_directory else path.rpartition("/")[0]
     return {"archive": archive}
 
@@ -85,7 +83,7 @@ _oci_load = rule(
         "_launcher": attr.label(
             # It runs on the machine of the user, whatever the platform of the image.
             cfg = "exec",
-            default = "//plugins/layer/oci:load",
+            default = "//toolchains/plugins:oci_load",
             doc = "Streams the archive into docker or podman.",
             executable = True,
         ),

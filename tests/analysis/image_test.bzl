@@ -1,7 +1,7 @@
 """Image rules: providers, actions, and what they refuse."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
-load("//rules:image.bzl", "oci_image", "oci_load")
+load("//rules:image.bzl", "oci_image", "oci_load", "oci_push")
 load("//rules:layer.bzl", "file_layer")
 load("//rules:providers.bzl", "OciImageInfo")
 load(":util.bzl", "action_of", "failure_test", "request_lines")
@@ -89,6 +89,29 @@ def _load_impl(ctx):
 
 _load_test = analysistest.make(_load_impl)
 
+def _push_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    request = [action for action in analysistest.target_actions(env) if action.mnemonic == "FileWrite" and action.content.startswith("{")]
+    asserts.equals(
+        env,
+        [{
+            "layout": ctx.workspace_name + "/tests/analysis/stacked",
+            "mountFrom": ["team/base"],
+            "plainHttp": False,
+            "repository": "registry.example.com/team/app",
+            "tagFiles": [ctx.workspace_name + "/tests/analysis/a.txt"],
+            "tags": ["1"],
+        }],
+        [json.decode(action.content) for action in request],
+    )
+    runfiles = _names(target[DefaultInfo].default_runfiles.files.to_list())
+    for name in ["push.request.json", "stacked", "a.txt"]:
+        asserts.true(env, name in runfiles, name)
+    return analysistest.end(env)
+
+_push_test = analysistest.make(_push_impl)
+
 def image_test_suite(name):
     """Tests of the image rules.
 
@@ -110,12 +133,22 @@ def image_test_suite(name):
         **manual
     )
     oci_image(name = "on_files", base = ":layout_files", layers = [":upper"], **manual)
+    oci_push(
+        name = "push",
+        bazel_tags = ["manual"],
+        image = ":stacked",
+        mount_from = ["team/base"],
+        repository = "registry.example.com/team/app",
+        tag_files = ["a.txt"],
+        tags = ["1"],
+    )
     oci_load(name = "load", image = ":stacked", bazel_tags = ["manual"], tags = ["app:1"])
     _image_test(name = "image_providers_test", target_under_test = ":stacked")
     _manifest_action_test(name = "manifest_action_test", target_under_test = ":stacked")
     _layout_action_test(name = "layout_action_test", target_under_test = ":stacked")
     _imported_test(name = "imported_test", target_under_test = ":on_files")
     _load_test(name = "load_rule_test", target_under_test = ":load")
+    _push_test(name = "push_rule_test", target_under_test = ":push")
 
     native.filegroup(name = "layout_files", srcs = native.glob(["layout/**"]), **manual)
     oci_image(name = "bad_base", base = "a.txt", **manual)
@@ -133,6 +166,7 @@ def image_test_suite(name):
             ":imported_test",
             ":layout_action_test",
             ":load_rule_test",
+            ":push_rule_test",
             ":manifest_action_test",
         ],
     )

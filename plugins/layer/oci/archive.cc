@@ -11,8 +11,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -22,6 +20,7 @@
 #include "plugins/base/status_macros.h"
 #include "plugins/layer/oci/blobs.h"
 #include "plugins/layer/oci/descriptor.h"
+#include "plugins/layer/oci/image_name.h"
 #include "plugins/layer/oci/json.h"
 #include "plugins/layer/tar.h"
 #include "plugins/sdk/layer.pb.h"
@@ -33,24 +32,6 @@ using base::Mismatch;
 using base::Quoted;
 
 constexpr size_t kBufferSize = 1 << 20;
-
-bool IsWord(absl::string_view text, absl::string_view inner) {
-  if (text.empty()) return false;
-  auto alnum = [](char c) {
-    return absl::ascii_islower(static_cast<unsigned char>(c)) ||
-           absl::ascii_isdigit(static_cast<unsigned char>(c));
-  };
-  return alnum(text.front()) && alnum(text.back()) &&
-         std::all_of(text.begin(), text.end(),
-                     [&](char c) { return alnum(c) || absl::StrContains(inner, c); });
-}
-
-bool IsTag(absl::string_view text) {
-  if (text.empty() || text.size() > 128 || text[0] == '.' || text[0] == '-') return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '-';
-  });
-}
 
 // index.json: the manifest once for each name, as `docker save` does it.
 absl::StatusOr<Json> ArchiveIndex(const ImageBlobs& blobs,
@@ -147,35 +128,6 @@ class ArchiveWriter {
 };
 
 }  // namespace
-
-absl::StatusOr<std::string> FullName(absl::string_view tag) {
-  const absl::Status bad = Mismatch("image archive", "tags", Quoted(tag),
-                                    "a lower-case repository and a tag, such as 'app:1'");
-  const size_t colon = tag.rfind(':');
-  // A ':' before the last '/' belongs to a port.
-  if (colon == absl::string_view::npos || absl::StrContains(tag.substr(colon), '/')) return bad;
-  absl::string_view repository = tag.substr(0, colon);
-  if (!IsTag(tag.substr(colon + 1))) return bad;
-
-  const size_t slash = repository.find('/');
-  const absl::string_view first = repository.substr(0, slash);
-  const bool has_host =
-      slash != absl::string_view::npos &&
-      (absl::StrContains(first, '.') || absl::StrContains(first, ':') || first == "localhost");
-  absl::string_view rest = repository;
-  if (has_host) {
-    if (!IsWord(first, ".-:")) return bad;
-    rest = repository.substr(slash + 1);
-  }
-  while (true) {
-    const size_t end = rest.find('/');
-    if (!IsWord(rest.substr(0, end), "._-")) return bad;
-    if (end == absl::string_view::npos) break;
-    rest = rest.substr(end + 1);
-  }
-  if (has_host) return std::string(tag);
-  return absl::StrCat("docker.io/", slash == absl::string_view::npos ? "library/" : "", tag);
-}
 
 absl::Status WriteArchive(const sdk::ArchiveRequest& request, base::FileSystem& fs,
                           base::OutputFile& out) {

@@ -9,11 +9,7 @@
 #ifndef RULES_INFERENCE_PLUGINS_LAYER_OCI_ARCHIVE_H_
 #define RULES_INFERENCE_PLUGINS_LAYER_OCI_ARCHIVE_H_
 
-#include <string>
-
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "plugins/base/file_system.h"
 #include "plugins/sdk/layer.pb.h"
 
@@ -26,10 +22,6 @@ absl::Status BuildArchive(const sdk::ArchiveRequest& request, base::FileSystem& 
 // The same into `out`, without publishing it; `request.output` is not looked at.
 absl::Status WriteArchive(const sdk::ArchiveRequest& request, base::FileSystem& fs,
                           base::OutputFile& out);
-
-// Checks "repository:tag" and gives the full name that containerd uses: "app:1" is
-// "docker.io/library/app:1".
-absl::StatusOr<std::string> FullName(absl::string_view tag);
 
 }  // namespace rules_inference::layer::oci
 

@@ -105,20 +105,6 @@ end)");
       std::string::npos);
 }
 
-TEST(ArchiveTest, NamesAreNormalized) {
-  EXPECT_EQ(FullName("app:1").value(), "docker.io/library/app:1");
-  EXPECT_EQ(FullName("team/app:1.0-rc_1").value(), "docker.io/team/app:1.0-rc_1");
-  EXPECT_EQ(FullName("registry.example.com/app:1").value(), "registry.example.com/app:1");
-  EXPECT_EQ(FullName("localhost/app:1").value(), "localhost/app:1");
-  EXPECT_EQ(FullName("localhost:5000/a/b-c/d.e:x").value(), "localhost:5000/a/b-c/d.e:x");
-  for (const std::string tag : {"", "app", "App:1", "app:", ":1", "a//b:1", "a/:1", "/a:1",
-                                "host:5000/app", "app:.x", "app:a b", "-app:1", "a b:1"}) {
-    EXPECT_EQ(FullName(tag).status().message(),
-              absl::StrCat("image archive: tags: got '", tag,
-                           "', expected a lower-case repository and a tag, such as 'app:1'"));
-  }
-}
-
 TEST(ArchiveTest, WithoutTags) {
   sdk::ArchiveRequest request = Request(TestDirectory());
   request.clear_tags();

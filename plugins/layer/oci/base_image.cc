@@ -44,21 +44,6 @@ bool Matches(const sdk::Platform& have, const sdk::Platform& want) {
          (have.variant().empty() || want.variant().empty() || have.variant() == want.variant());
 }
 
-// The bytes must be those that `descriptor` promises: first the size, which costs nothing, then the
-// digest.
-absl::Status CheckBytes(const Descriptor& descriptor, absl::string_view text,
-                        absl::string_view where) {
-  if (text.size() != descriptor.size) {
-    return Mismatch(where, "size", absl::StrCat(text.size(), " bytes"),
-                    absl::StrCat(descriptor.size));
-  }
-  const base::Digest digest = base::Sha256::Of(text);
-  if (digest != descriptor.digest) {
-    return Mismatch(where, "digest", digest.ToString(), descriptor.digest.ToString());
-  }
-  return absl::OkStatus();
-}
-
 // Walks the indexes of a layout and collects the manifests in them.
 class IndexWalk {
  public:
@@ -190,6 +175,19 @@ std::string PlatformName(const sdk::Platform& platform) {
 
 absl::StatusOr<std::string> ReadDocument(const std::string& path, base::FileSystem& fs) {
   return base::ReadFile(fs, path, kMaxDocumentBytes);
+}
+
+absl::Status CheckBytes(const Descriptor& descriptor, absl::string_view text,
+                        absl::string_view where) {
+  if (text.size() != descriptor.size) {
+    return Mismatch(where, "size", absl::StrCat(text.size(), " bytes"),
+                    absl::StrCat(descriptor.size));
+  }
+  const base::Digest digest = base::Sha256::Of(text);
+  if (digest != descriptor.digest) {
+    return Mismatch(where, "digest", digest.ToString(), descriptor.digest.ToString());
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Manifest> ParseManifest(absl::string_view text, absl::string_view where) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "plugins/base/file_system.h"
@@ -47,6 +48,11 @@ struct Manifest {
   std::vector<Descriptor> layers;
 };
 absl::StatusOr<Manifest> ParseManifest(absl::string_view text, absl::string_view where);
+
+// The bytes must be those that `descriptor` promises: first the size, which costs nothing, then the
+// digest.
+absl::Status CheckBytes(const Descriptor& descriptor, absl::string_view text,
+                        absl::string_view where);
 
 // The whole file, refused when it is larger than kMaxDocumentBytes.
 absl::StatusOr<std::string> ReadDocument(const std::string& path, base::FileSystem& fs);

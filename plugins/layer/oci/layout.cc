@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <deque>
 #include <filesystem>  // For the working directory only.
+#include <functional>
 #include <set>
 #include <string>
 #include <system_error>
@@ -108,8 +109,8 @@ absl::StatusOr<std::string> RealPath(const std::string& path, base::FileSystem& 
   return done.empty() ? "/" : done;
 }
 
-absl::Status WriteLayout(const std::string& root, const ImageBlobs& blobs, absl::string_view index,
-                         bool copy, base::FileSystem& fs) {
+absl::Status InEmptyDirectory(const std::string& root, base::FileSystem& fs,
+                              const std::function<absl::Status()>& fill) {
   // Bazel makes the directory of a tree artifact; anything in it is not ours to remove.
   if (const absl::StatusOr<base::NodeInfo> info = fs.Stat(root, base::Follow::kNo); info.ok()) {
     ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(root));
@@ -118,9 +119,14 @@ absl::Status WriteLayout(const std::string& root, const ImageBlobs& blobs, absl:
   } else if (!absl::IsNotFound(info.status())) {
     return info.status();
   }
-  const absl::Status status = Fill(root, blobs, index, copy, fs);
+  const absl::Status status = fill();
   if (!status.ok()) fs.RemoveTree(root).IgnoreError();
   return status;
+}
+
+absl::Status WriteLayout(const std::string& root, const ImageBlobs& blobs, absl::string_view index,
+                         bool copy, base::FileSystem& fs) {
+  return InEmptyDirectory(root, fs, [&] { return Fill(root, blobs, index, copy, fs); });
 }
 
 absl::Status BuildLayout(const sdk::LayoutRequest& request, base::FileSystem& fs) {

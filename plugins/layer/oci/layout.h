@@ -4,6 +4,7 @@
 #ifndef RULES_INFERENCE_PLUGINS_LAYER_OCI_LAYOUT_H_
 #define RULES_INFERENCE_PLUGINS_LAYER_OCI_LAYOUT_H_
 
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -25,6 +26,10 @@ absl::Status BuildLayout(const sdk::LayoutRequest& request, base::FileSystem& fs
 
 // The absolute path of `path` without any symlink in it.
 absl::StatusOr<std::string> RealPath(const std::string& path, base::FileSystem& fs);
+
+// Calls `fill` when the directory `root` is empty or not there. When that fails, nothing is left.
+absl::Status InEmptyDirectory(const std::string& root, base::FileSystem& fs,
+                              const std::function<absl::Status()>& fill);
 
 // Writes a layout with these documents and blobs into `root`, which is empty or not there. Blobs
 // are linked to where they are, or copied. On failure nothing is left.

@@ -29,7 +29,7 @@ about the plugin's own work.""",
         "kind": attr.string(doc = "Kind that the plugin must name in `--describe`. Default: any."),
         "plugin": attr.label(mandatory = True, executable = True, cfg = "target", doc = "The plugin's program."),
         "_driver": attr.label(
-            default = "//plugins/sdk:conformance",
+            default = "//toolchains/plugins:plugin_conformance",
             executable = True,
             cfg = "target",
             doc = "The program that asks and checks.",

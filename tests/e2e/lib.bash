@@ -3,6 +3,8 @@
 #
 #   BAZEL_CMD  command that runs Bazel        (default: the repository's bazelw)
 #   MODE       module (default) or workspace
+#   PLUGIN_SET folder with a set of plugins, or one that gets it: copied workspaces use it, and compile none (default: they
+#              compile what they use)
 #
 # Each check prints `PASS name`, `FAIL name: why` or `SKIP name: why`; the exit code is 1 when one failed.
 
@@ -13,6 +15,8 @@ mode=${MODE:-module}
 suite=$(basename -- "$here")
 scratch=$(mktemp -d "${HOME:?}/.e2e_$suite.XXXXXX") || exit 1
 failed=0
+# Before another folder is the current one.
+[[ -z ${PLUGIN_SET:-} ]] || PLUGIN_SET=$(realpath -m -- "$PLUGIN_SET")
 cd -- "$here" || exit 1
 
 modes=(--lockfile_mode=off)
@@ -23,10 +27,11 @@ workspace_dir=$here
 
 # bazel_in BASE COMMAND ARGUMENT...: in an output base of the test; what it prints is in $scratch/out and $scratch/err.
 bazel_in() {
-  local base=$1 command=$2
+  local base=$1 command=$2 symlinks=(--experimental_convenience_symlinks=ignore)
   shift 2
+  [[ $command == query ]] && symlinks=()
   (cd -- "$workspace_dir" && "${bazel[@]}" --output_base="$scratch/$base" --max_idle_secs=60 "$command" "${modes[@]}" --curses=no \
-    --noshow_progress --experimental_convenience_symlinks=ignore "$@") >"$scratch/out" 2>"$scratch/err"
+    --noshow_progress "${symlinks[@]}" "$@") >"$scratch/out" 2>"$scratch/err"
 }
 
 # run BASE COMMAND ARGUMENT...: the same, with a repository cache that is empty at first. A check may have its own.
@@ -41,6 +46,21 @@ copy_workspace() {
   workspace_dir=$scratch/workspace
   cp -r "$here" "$workspace_dir"
   sed -i "s#\"../../..\"#\"$repo\"#" "$workspace_dir/MODULE.bazel" "$workspace_dir/WORKSPACE"
+  if [[ -n ${PLUGIN_SET:-} ]] && ! grep -q 'plugins.prebuilt' "$workspace_dir/MODULE.bazel"; then use_plugin_set; fi
+}
+
+# use_plugin_set: what the copy does not compile it takes from $PLUGIN_SET.
+use_plugin_set() {
+  make_plugin_set || exit 1
+  sed 's#"url_template": ".*/#"url_template": "file://'"$PLUGIN_SET"'/#' "$PLUGIN_SET/plugins_here.variants.lock.json" \
+    >"$workspace_dir/plugin_set.lock.json"
+  cat >>"$workspace_dir/MODULE.bazel" <<'TEXT'
+
+plugins = use_extension("@rules_inference//rules:extensions.bzl", "plugins")
+plugins.prebuilt(lock = "//:plugin_set.lock.json")
+TEXT
+  sed -i '/^rules_inference_dependencies()/i load("@rules_inference//rules:repositories.bzl", "plugins_prebuilt")\nplugins_prebuilt(lock = "//:plugin_set.lock.json")' \
+    "$workspace_dir/WORKSPACE"
 }
 
 # start_server SCRIPT: `SCRIPT serve $scratch` on loopback, which writes $scratch/port and $scratch/requests.log; its id is $server.
@@ -56,6 +76,18 @@ start_server() {
   done
   echo "FAIL ${suite}_$mode/server: no port after 10 s"
   exit 1
+}
+
+# make_plugin_set: $PLUGIN_SET has a set of plugins of this repository, for this machine, by its own compiler; made when the
+# folder has none. Whoever sets PLUGIN_SET makes it once for many checks.
+make_plugin_set() {
+  export PLUGIN_SET=${PLUGIN_SET:-$scratch/plugin_set}
+  # A release is copied with its lock last.
+  [[ -e $PLUGIN_SET/plugins_here.variants.lock.json ]] && return
+  (cd -- "$repo" && "${bazel[@]}" run --curses=no --noshow_progress //toolchains/plugins/release:plugins_here -- "$PLUGIN_SET") \
+    >"$scratch/out" 2>"$scratch/err" && return
+  check "a set of plugins is made" "exit code $?" 0
+  return 1
 }
 
 # requests: what the server was asked for since the last call.

@@ -6,6 +6,7 @@ set -uo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/../lib.bash"
 
 bases=(first second)
+copy_workspace
 
 # Every run has a Python that counts, and a repository cache that starts empty.
 run() {

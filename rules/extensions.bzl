@@ -22,11 +22,15 @@
     hermetic_cc.toolchain(glibc = "2.28")
     use_repo(hermetic_cc, "hermetic_cc")
     register_toolchains("@hermetic_cc//:all")
+
+    plugins = use_extension("@rules_inference//rules:extensions.bzl", "plugins")
+    plugins.prebuilt(lock = "//:rules_inference.lock.json")
 """
 
 load("//rules/private/cuda/toolkit:extension.bzl", _cuda = "cuda")
 load("//rules/private/hermetic_cc:extension.bzl", _hermetic_cc = "hermetic_cc")
 load("//rules/private/models:extension.bzl", _models = "models")
+load("//rules/private/prebuilt:extension.bzl", _plugins = "plugins")
 load("//rules/private/variants:extension.bzl", _variants = "variants")
 load("//rules/private/wheels:extension.bzl", _wheels = "wheels")
 
@@ -35,5 +39,6 @@ visibility("public")
 cuda = _cuda
 hermetic_cc = _hermetic_cc
 models = _models
+plugins = _plugins
 variants = _variants
 wheels = _wheels

@@ -11,9 +11,11 @@ left alone, so that a workspace can bring its own versions by declaring them fir
 
 load("@bazel_tools//tools/build_defs/repo:http.bzl", "http_archive")
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "maybe")
+load("//rules/private:third_party.bzl", "UNREGISTERED")
 load("//rules/private/cuda/toolkit:workspace.bzl", _cuda_toolkit = "cuda_toolkit")
 load("//rules/private/hermetic_cc:declare.bzl", _hermetic_cc_toolchain = "hermetic_cc_toolchain")
 load("//rules/private/models:workspace.bzl", _models_lock = "models_lock")
+load("//rules/private/prebuilt:workspace.bzl", "plugins_from_source", _plugins_prebuilt = "plugins_prebuilt")
 load("//rules/private/variants:workspace.bzl", _variants_artifact = "variants_artifact", _variants_hosts = "variants_hosts")
 load("//rules/private/wheels:workspace.bzl", _wheels_lock = "wheels_lock")
 
@@ -22,13 +24,14 @@ visibility("public")
 cuda_toolkit = _cuda_toolkit
 hermetic_cc_toolchain = _hermetic_cc_toolchain
 models_lock = _models_lock
+plugins_prebuilt = _plugins_prebuilt
 variants_artifact = _variants_artifact
 variants_hosts = _variants_hosts
 wheels_lock = _wheels_lock
 
 _GITHUB = "https://github.com/"
 
-# Repository name -> (path under _GITHUB, sha256, strip_prefix, overlay BUILD file or None).
+# Repository name -> (path under _GITHUB or url, sha256, strip_prefix, overlay BUILD file or None).
 _ARCHIVES = {
     "abseil-cpp": (
         "abseil/abseil-cpp/releases/download/20240722.0/abseil-cpp-20240722.0.tar.gz",
@@ -78,11 +81,29 @@ _ARCHIVES = {
         "googletest-release-1.12.1",
         None,
     ),
+    "highway": (
+        "google/highway/releases/download/1.4.0/highway-1.4.0.tar.gz",
+        "36f672ab48ddb3c8555e9e89e16fe400cd7d16c6eb455a1a3d0c146a63ababdc",
+        "highway-1.4.0",
+        "//third_party/highway:overlay.BUILD.bazel",
+    ),
     "libdeflate": (
         "ebiggers/libdeflate/releases/download/v1.25/libdeflate-1.25.tar.gz",
         "fed5cd22f00f30cc4c2e5329f94e2b8a901df9fa45ee255cb70e2b0b42344477",
         "libdeflate-1.25",
         "//third_party/libdeflate:overlay.BUILD.bazel",
+    ),
+    "libmicrohttpd": (
+        "https://ftp.gnu.org/gnu/libmicrohttpd/libmicrohttpd-1.0.10.tar.gz",
+        "04bfe8ef75db7d629a33de767599765cecadc56274a39822d5d081030d577685",
+        "libmicrohttpd-1.0.10",
+        "//third_party/libmicrohttpd:overlay.BUILD.bazel",
+    ),
+    "ogg": (
+        "xiph/ogg/releases/download/v1.3.5/libogg-1.3.5.tar.xz",
+        "c4d91be36fc8e54deae7575241e03f4211eb102afb3fc0775fbbc1b740016705",
+        "libogg-1.3.5",
+        "//third_party/ogg:overlay.BUILD.bazel",
     ),
     "platforms": (
         "bazelbuild/platforms/releases/download/1.0.0/platforms-1.0.0.tar.gz",
@@ -132,6 +153,12 @@ _ARCHIVES = {
         "rules_shell-0.6.1",
         None,
     ),
+    "vorbis": (
+        "xiph/vorbis/releases/download/v1.3.7/libvorbis-1.3.7.tar.gz",
+        "0e982409a9c3fc82ee06e08205b1355e5c6aa4c36bca58146ef399621b0ce5ab",
+        "libvorbis-1.3.7",
+        "//third_party/vorbis:overlay.BUILD.bazel",
+    ),
     "xz": (
         "tukaani-project/xz/releases/download/v5.4.5/xz-5.4.5.tar.xz",
         "da9dec6c12cf2ecf269c31ab65b5de18e8e52b96f35d5bcd08c12b43e6878803",
@@ -154,11 +181,14 @@ _ARCHIVES = {
 
 def rules_inference_dependencies():
     """Declares the repositories that rules_inference is built from, where they are not declared yet."""
+    plugins_from_source()
+    for name, archive in UNREGISTERED.items():
+        maybe(http_archive, name = name, **archive)
     for name, (path, sha256, strip_prefix, overlay) in _ARCHIVES.items():
         maybe(
             http_archive,
             name = name,
-            urls = [_GITHUB + path],
+            urls = [path if "://" in path else _GITHUB + path],
             sha256 = sha256,
             strip_prefix = strip_prefix,
             **({"build_file": Label(overlay)} if overlay else {})

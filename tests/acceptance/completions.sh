@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# The completions of inferctl in the real shells. Environment: see lib.bash.
+# The completions of inferctl and infer in the real shells. Environment: see lib.bash.
 set -uo pipefail
 # shellcheck source=tests/acceptance/lib.bash
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.bash"
 
-build_or_die //plugins/inferctl
+build_or_die //plugins/inferctl //plugins/infer/cli:infer
 inferctl=$(files_of //plugins/inferctl)
+infer=$(files_of //plugins/infer/cli:infer)
 here=$(cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 cd "$SCRATCH" || exit 1
-for shell in bash fish zsh; do "$inferctl" completions "$shell" >"completions.$shell" || exit 1; done
+for shell in bash fish zsh; do
+  "$inferctl" completions "$shell" >"inferctl.$shell" || exit 1
+  "$infer" completions "$shell" >"infer.$shell" || exit 1
+done
 mkdir folder
 touch demo.lock.json
 
@@ -25,21 +29,28 @@ cases=(
   "inferctl models lock --allow |other pickle"
   "inferctl models import de|demo.lock.json"
   "inferctl lock check de|demo.lock.json"
+  "infer tr|transcribe"
+  "infer model ma|make-test"
+  "infer transcribe --output-format json|json jsonl"
+  "infer transcribe --device |auto cpu cuda"
+  "infer transcribe de|demo.lock.json"
+  "infer bench --model de|demo.lock.json"
 )
 
 bash_offers() {
   bash --norc -c '
-    source completions.bash
+    program=${1%% *}
+    source "$program.bash"
     read -ra COMP_WORDS <<<"$1"
     [[ $1 != *" " ]] || COMP_WORDS+=("")
     COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
     compopt() { :; }
-    _inferctl
+    "_$program"
     printf "%s\n" "${COMPREPLY[@]}"' _ "$1" | LC_ALL=C sort | paste -sd' '
 }
 
 fish_offers() {
-  HOME=$SCRATCH fish --no-config -c 'source completions.fish; complete -C "$argv[1]"' "$1" | cut -f1 | LC_ALL=C sort | paste -sd' '
+  HOME=$SCRATCH fish --no-config -c 'source $argv[2]; complete -C "$argv[1]"' "$1" "${1%% *}.fish" | cut -f1 | LC_ALL=C sort | paste -sd' '
 }
 
 for case in "${cases[@]}"; do
@@ -55,7 +66,7 @@ if needs "zsh completions" zsh; then
   for case in "${cases[@]}"; do
     [[ ${case#*|} != *" "* ]] || continue
     typed=${case%%|*}
-    equal "zsh: $typed" "$(python3 "$here/zsh_complete.py" completions.zsh "$typed")" "${typed% *} ${case#*|}"
+    equal "zsh: $typed" "$(python3 "$here/zsh_complete.py" "${typed%% *}.zsh" "$typed")" "${typed% *} ${case#*|}"
   done
 fi
 exit "$FAILED"

@@ -19,7 +19,8 @@ release() {
 }
 mkdir server
 release 1.0 first
-release 2.0 second
+# Of another size for certain: two words compress to as many bytes by chance.
+release 2.0 "$(seq 2000)"
 python3 -u -m http.server --bind 127.0.0.1 --directory server 0 >server.log 2>&1 &
 server=$!
 CLEANUP+=("kill $server 2>/dev/null")

@@ -36,7 +36,8 @@ def send(text):
 # A widget prints the line as the editor has it: what is on the screen may be drawn in many ways. The marks are put together
 # by the shell, as it echoes what is typed.
 send("PS1=; autoload -U compinit; compinit -u -D; setopt no_beep no_list_beep\n")
-send(f"source ./{script} 2>/dev/null; compdef _inferctl inferctl\n")
+program = line.split()[0]
+send(f"source ./{script} 2>/dev/null; compdef _{program} {program}\n")
 send("show() { print -r -- \"<\"\"LINE:$BUFFER\"\">\"; BUFFER=; }; zle -N show; bindkey '^Xp' show\n")
 send("print READ''Y\n")
 read_until("READY")

@@ -1,6 +1,7 @@
 """What variant_launcher refuses, and how it names variants."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
+load("//rules:release.bzl", "variant_release")
 load("//rules:variant.bzl", "variant_launcher")
 load("//rules/private/variants:launcher.bzl", "variant_label")  # buildifier: disable=bzl-visibility
 
@@ -33,6 +34,10 @@ _FAILURES = {
         {"chain": ["cuda-sm75"], "variants": ["cpu"]},
         "bad_chain: chain: got \"cuda-sm75\", expected one of the variants, cpu",
     ),
+    "release": (
+        {"artifact": None, "release": ":failures_release", "variants": ["cpu", "cuda-sm75"]},
+        "bad_release: variants: got \"cuda-sm75\", expected one that //tests/launcher:failures_release has for ",
+    ),
     "program": (
         {"program": "../demo", "variants": ["cpu"]},
         "bad_program: program: got \"../demo\", expected a path inside the archive, such as \"bin/demo\"",
@@ -46,6 +51,7 @@ def launcher_test_suite(name):
       name: of the suite.
     """
     unittest.suite(name, _labels_test)
+    variant_release(name = "failures_release", binary = ":echo", tags = ["manual"], variants = ["cpu"])
     for what, (attributes, message) in _FAILURES.items():
-        variant_launcher(name = "bad_" + what, artifact = "//tests/launcher", tags = ["manual"], **attributes)
+        variant_launcher(name = "bad_" + what, tags = ["manual"], **({"artifact": "//tests/launcher"} | attributes))
         _failure_test(name = "{}_{}_test".format(name, what), message = message, target_under_test = ":bad_" + what)

@@ -87,7 +87,7 @@ def _wheel_coverage_impl(ctx):
 wheel_coverage = rule(
     implementation = _wheel_coverage_impl,
     doc = "Writes NAME.txt, NAME.json and NAME.html: each requirement, and what the locks have for each Python and platform.",
-    attrs = _ATTRS | {"_tool": attr.label(cfg = "exec", default = "//plugins/inferctl", executable = True)},
+    attrs = _ATTRS | {"_tool": attr.label(cfg = "exec", default = "//toolchains/plugins:inferctl", executable = True)},
 )
 
 def _wheel_coverage_test_impl(ctx):
@@ -106,6 +106,6 @@ def _wheel_coverage_test_impl(ctx):
 wheel_coverage_test = rule(
     implementation = _wheel_coverage_test_impl,
     doc = "Fails when a requirement is not covered, and prints the report.",
-    attrs = _ATTRS | {"_tool": attr.label(cfg = "target", default = "//plugins/inferctl", executable = True)},
+    attrs = _ATTRS | {"_tool": attr.label(cfg = "target", default = "//toolchains/plugins:inferctl", executable = True)},
     test = True,
 )

@@ -29,7 +29,7 @@ The system has its libc, libgcc_s and libstdc++, and what `system` names.""",
         "strict": attr.bool(doc = "True: RPATH or RUNPATH has to lead to it; default: a library anywhere in the wheels does."),
         "system": attr.string_list(doc = "Sonames that the machine has, such as `libcuda.so.1`; a `*` at the end stands for anything."),
         "wheels": attr.label_list(mandatory = True, providers = TREE_PROVIDERS, doc = "Trees: `@wheels//numpy:tree`, `@wheels//torch:trees`."),
-        "_tool": attr.label(cfg = "target", default = "//plugins/wheel:elf_closure", executable = True),
+        "_tool": attr.label(cfg = "target", default = "//toolchains/plugins:elf_closure", executable = True),
     },
     test = True,
 )

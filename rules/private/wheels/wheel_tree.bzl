@@ -3,6 +3,7 @@
 load("@rules_python//python:py_info.bzl", "PyInfo")
 load("//rules/private:layer_action.bzl", "MAPPED_PATHS", "add_path")
 load("//rules/private:plugin_action.bzl", "plugin_args", "run_plugin")
+load("//rules/private:runfile.bzl", "rlocation")
 load("//rules/private/providers:wheel_tree_info.bzl", "WheelTreeInfo")
 load(":names.bzl", "parse_python")
 load(":wheel_input.bzl", "wheel_file_of")
@@ -20,7 +21,7 @@ def _resources(_os, _inputs_size):
 
 def _import_path(ctx, tree, site_packages):
     """The directory for sys.path, as PyInfo wants it: relative to the runfiles, with the repository's name in front."""
-    path = tree.short_path[3:] if tree.short_path.startswith("../") else ctx.workspace_name + "/" + tree.short_path
+    path = rlocation(ctx, tree)
     return path + "/" + site_packages if site_packages else path
 
 def _wheel_tree_impl(ctx):

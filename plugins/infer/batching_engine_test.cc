@@ -266,6 +266,28 @@ TEST(BatchingEngineTest, NoDecodingIsAnError) {
   EXPECT_EQ(engine.NewDecoding(**window, 0).status(), absl::InvalidArgumentError("rows: got 0"));
 }
 
+bool Eventually(const std::function<bool()>& condition) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (std::chrono::steady_clock::now() < end) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
+}
+
+// Seen a few times, as it may wait a moment for a lock.
+bool Sleeps(int thread) {
+  for (int i = 0; i < 3; ++i) {
+    std::ifstream stat(absl::StrCat("/proc/self/task/", thread, "/stat"));
+    std::string text;
+    std::getline(stat, text);
+    const size_t name_end = text.rfind(") ");
+    if (name_end == std::string::npos || text[name_end + 2] != 'S') return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
 // Lets one call into the inner engine and holds it there until `count` others had time to queue up
 // behind it; they run `call` with their number.
 void RunBehind(Script& script, BatchingEngine& engine, int count,
@@ -277,10 +299,18 @@ void RunBehind(Script& script, BatchingEngine& engine, int count,
   };
   std::thread first([&] { EXPECT_TRUE(EncodeOne(engine, 0).ok()); });
   gate.AwaitSomebody();
+  std::vector<std::atomic<int>> ids(static_cast<size_t>(count));
   std::vector<std::thread> threads;
-  for (int i = 0; i < count; ++i) threads.emplace_back([&call, i] { call(i); });
-  // Nothing tells from outside that a call has joined the queue.
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  for (int i = 0; i < count; ++i) {
+    threads.emplace_back([&, i] {
+      ids[static_cast<size_t>(i)] = static_cast<int>(syscall(SYS_gettid));
+      call(i);
+    });
+  }
+  // A thread that sleeps has joined the queue.
+  for (const std::atomic<int>& id : ids) {
+    EXPECT_TRUE(Eventually([&] { return id != 0 && Sleeps(id); }));
+  }
   held = false;
   gate.Open();
   first.join();
@@ -382,28 +412,6 @@ TEST(BatchingEngineTest, ThreadsThatDecodeStepByStepKeepTogether) {
   for (std::thread& thread : threads) thread.join();
   // Without waiting for each other they would need some 24 calls, one by one 48.
   EXPECT_LT(script.decodes.size(), 21);
-}
-
-bool Eventually(const std::function<bool()>& condition) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (std::chrono::steady_clock::now() < end) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return false;
-}
-
-// Seen a few times, as it may wait a moment for a lock.
-bool Sleeps(int thread) {
-  for (int i = 0; i < 3; ++i) {
-    std::ifstream stat(absl::StrCat("/proc/self/task/", thread, "/stat"));
-    std::string text;
-    std::getline(stat, text);
-    const size_t name_end = text.rfind(") ");
-    if (name_end == std::string::npos || text[name_end + 2] != 'S') return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
 }
 
 // Does things at steps of a greedy batch, counted from 1, while the leader is inside.

@@ -245,9 +245,11 @@ TEST_F(PruneTest, WhoTakesALeaseWaitsForALivePruneOfThatBlob) {
     const auto blob = Store(fs_, root_).GetLeased(Local("blob"), options_);
     _exit(blob.ok() ? 0 : 1);
   }
+  const auto leases = [&] { return ReadLeases(fs_, store.layout(), absl::Now())->size(); };
+  for (int i = 0; i < 1000 && leases() == 0; ++i) usleep(20000);
+  ASSERT_EQ(leases(), 1U);  // Which the prune sees.
   usleep(200000);
   EXPECT_EQ(waitpid(child, nullptr, WNOHANG), 0);
-  ASSERT_EQ(ReadLeases(fs_, store.layout(), absl::Now())->size(), 1U);  // Which the prune sees.
   intent.reset();
   int status = -1;
   ASSERT_EQ(waitpid(child, &status, 0), child);

@@ -47,18 +47,28 @@ bool Eventually(const std::function<bool()>& condition) {
   return false;
 }
 
-// Answers by path: /quick, /echo, /hold (until let go or cancelled), /stream (a part, then as
-// /hold), /big (32 MiB), /mute (nothing), /late (looks at the body when all is over).
+// Answers by path: /quick, /load (what goes on, as text), /echo, /hold (until let go or cancelled),
+// /stream (a part, then as /hold), /big (32 MiB), /mute (nothing), /late (looks at the body when
+// all is over).
 class TestHandler final : public HttpHandler {
  public:
   std::optional<HttpAnswer> Check(const HttpHead& head) override {
     if (head.path == "/refused") return HttpAnswer{.status = 404, .body = "no such path"};
     return std::nullopt;
   }
-  bool IsQuick(const HttpHead& head) override { return head.path == "/quick"; }
+  bool IsQuick(const HttpHead& head) override {
+    return head.path == "/quick" || head.path == "/load";
+  }
   void Handle(HttpExchange& exchange) override {
     const std::string& path = exchange.head().path;
     if (path == "/quick") return exchange.Send({.body = "quick"});
+    if (path == "/load") {
+      const HttpLoad load = exchange.load();
+      // Without the request itself.
+      return exchange.Send({.body = absl::StrCat(load.connections - 1, " connections, ",
+                                                 load.receiving, " receiving, ", load.waiting,
+                                                 " waiting, ", load.body_bytes, " bytes\n")});
+    }
     if (path == "/big") return exchange.Send({.body = std::string(size_t{32} << 20, 'x')});
     if (path == "/mute") return;
     if (path == "/late") {
@@ -198,6 +208,14 @@ class HttpServerTest : public testing::Test {
     Client client(port());
     EXPECT_TRUE(client.Send(request));
     return client.All();
+  }
+
+  // Whether the server comes to say that of itself.
+  bool Shows(absl::string_view load) {
+    return Eventually([&] {
+      return absl::StrContains(
+          Ask(absl::StrCat("GET /load HTTP/1.1\r\nHost: x\r\n", kClose, "\r\n")), load);
+    });
   }
 
   TestHandler handler_;
@@ -342,8 +360,8 @@ TEST_F(HttpServerTest, TooManyWait) {
     ASSERT_TRUE(Eventually([&] { return handler_.holding == 1; }));
   }
   // Which of the requests is the one too many depends on who is read first.
+  ASSERT_TRUE(Shows(" 2 waiting"));
   clients.push_back(std::make_unique<Client>(port()));
-  std::this_thread::sleep_for(milliseconds(200));
   clients.back()->Send(Post("/hold", "x", kClose));
   const std::string refused = clients.back()->All();
   EXPECT_THAT(refused, StartsWith("HTTP/1.1 429"));
@@ -360,11 +378,13 @@ TEST_F(HttpServerTest, BodiesTakeTooMuchMemory) {
   Start({.max_body = 1000, .max_bodies = 1500});
   Client first(port());
   first.Send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 800\r\nConnection: close\r\n\r\n");
-  std::this_thread::sleep_for(milliseconds(200));
+  ASSERT_TRUE(Shows(" 800 bytes"));
   EXPECT_THAT(Ask(Post("/echo", std::string(800, 'b'), kClose)), EndsWith("no memory"));
   EXPECT_THAT(Ask(Post("/echo", std::string(700, 'c'), kClose)), EndsWith("ccc"));
   first.Send(std::string(800, 'a'));
   EXPECT_THAT(first.All(), EndsWith("aaa"));
+  // A worker puts a body away when the answer is on its way already.
+  ASSERT_TRUE(Shows(" 0 bytes"));
   EXPECT_THAT(Ask(Post("/echo", std::string(1000, 'b'), kClose)), EndsWith("bbb"));
 }
 
@@ -383,7 +403,7 @@ TEST_F(HttpServerTest, AClientThatHasOnlyStoppedSending) {
   client.Send(Post("/hold", "x", kClose));
   client.HalfClose();
   ASSERT_TRUE(Eventually([&] { return handler_.holding == 1; }));
-  std::this_thread::sleep_for(milliseconds(300));
+  client.Until("100 Continue\r\n\r\n");
   handler_.let_go = true;
   const std::string answer = client.All();
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"));
@@ -480,7 +500,7 @@ TEST_F(HttpServerTest, StopEndsWhatRunsTooLong) {
   Client sending(port());
   sending.Send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1");
   Client idle(port());
-  std::this_thread::sleep_for(milliseconds(200));
+  ASSERT_TRUE(Shows("4 connections, 1 receiving, 1 waiting"));
   server_->Stop(milliseconds(50));
   EXPECT_THAT(running.All(), EndsWith("stopping"));
   EXPECT_THAT(waiting.All(), EndsWith("stopping"));

@@ -33,6 +33,9 @@ struct NodeInfo {
   // machine has kept.
   int64_t modified = 0;
   int64_t used = 0;
+  // All paths of one node have the same two numbers; both 0 where nobody knows them.
+  uint64_t device = 0;
+  uint64_t inode = 0;
 };
 
 // Permissions of a new file: 0644, 0755 for a program, 0444 for what nobody is to change.

@@ -82,6 +82,8 @@ NodeInfo InfoOf(const struct stat& st) {
   info.links = st.st_nlink;
   info.modified = Nanoseconds(st.st_mtim);
   info.used = std::max(Nanoseconds(st.st_atim), info.modified);
+  info.device = st.st_dev;
+  info.inode = st.st_ino;
   return info;
 }
 

@@ -176,7 +176,7 @@ TEST_F(LayerTest, GoldenListingInAllModes) {
   for (size_t i = 0; i < std::size(kModes); ++i) {
     sdk::LayerRequest request = Request(kModes[i]);
     AddWheel(request);
-    AddFile(request, sdk::TREE, "app", "app");
+    AddFile(request, sdk::TREE, "app", "app").set_keep_links(true);
     AddFile(request, sdk::FILE, "app/config.json", "app/lib/data.txt").set_mode("0600");
     sdk::FileInput& owned = AddFile(request, sdk::EMPTY, "var/log/app.log");
     owned.set_uid(1000);
@@ -586,7 +586,7 @@ TEST_F(LayerTest, LinksThatBazelStagesAreNotPartOfATree) {
   ASSERT_TRUE(fs_->Symlink("/etc/localtime", "out/tree/zone").ok());
   ASSERT_TRUE(fs_->Symlink("../missing", "out/tree/dangling").ok());
   sdk::LayerRequest request = Request();
-  AddFile(request, sdk::TREE, "t", "out/tree");
+  AddFile(request, sdk::TREE, "t", "out/tree").set_keep_links(true);
   AddFile(request, sdk::SYMLINK_FROM_SOURCE, "link", "out/tree/inner");
   std::string listing;
   for (const ListedEntry& entry : List(Unpack(BuildAndCheck(request)))) {
@@ -600,6 +600,81 @@ TEST_F(LayerTest, LinksThatBazelStagesAreNotPartOfATree) {
             "t/file.txt file content\n"
             "t/inner symlink file.txt\n"
             "t/zone symlink /etc/localtime\n");
+}
+
+TEST_F(LayerTest, WhatLinksInADirectoryLeadToStandsInTheirPlace) {
+  // As in a sandbox: `tree` is real, `staged` is what an action gets. With a link to a file, to a
+  // directory, to a link, and out of the directory.
+  Write("tree/sub/file.txt", "content");
+  Write("beside/other.txt", "other");
+  ASSERT_TRUE(fs_->Symlink("sub/file.txt", "tree/to_file").ok());
+  ASSERT_TRUE(fs_->Symlink("sub", "tree/to_directory").ok());
+  ASSERT_TRUE(fs_->Symlink("to_file", "tree/to_link").ok());
+  ASSERT_TRUE(fs_->Symlink("../beside", "tree/out").ok());
+  ASSERT_TRUE(fs_->CreateDirectories("staged/tree/sub").ok());
+  for (const char* name : {"sub/file.txt", "to_file", "to_directory", "to_link", "out"}) {
+    ASSERT_TRUE(fs_->Symlink(absl::StrCat(dir_, "/execroot/../tree/", name),
+                             absl::StrCat("staged/tree/", name))
+                    .ok());
+  }
+  ASSERT_TRUE(fs_->CreateDirectories("execroot").ok());
+  const auto blob_of = [&](const std::string& tree) {
+    sdk::LayerRequest request = Request();
+    AddFile(request, sdk::TREE, "t", tree);
+    return BuildAndCheck(request);
+  };
+  const std::string blob = blob_of("tree");
+  EXPECT_TRUE(blob_of("staged/tree") == blob);
+  std::string listing;
+  for (const ListedEntry& entry : List(Unpack(blob))) {
+    absl::StrAppend(&listing, entry.path, " ", entry.type, " ", entry.link_target, entry.data,
+                    "\n");
+  }
+  EXPECT_EQ(listing,
+            "t directory \n"
+            "t/out directory \n"
+            "t/out/other.txt file other\n"
+            "t/sub directory \n"
+            "t/sub/file.txt file content\n"
+            "t/to_directory directory \n"
+            "t/to_directory/file.txt file content\n"
+            "t/to_file file content\n"
+            "t/to_link file content\n");
+  // What a cache gives for it.
+  Write("flat/sub/file.txt", "content");
+  Write("flat/to_directory/file.txt", "content");
+  Write("flat/to_file", "content");
+  Write("flat/to_link", "content");
+  Write("flat/out/other.txt", "other");
+  EXPECT_TRUE(blob_of("flat") == blob);
+}
+
+TEST_F(LayerTest, LinksInADirectoryThatCannotBeFollowed) {
+  constexpr absl::string_view kHint =
+      "\nhint: links in directories are followed; directory_links = \"keep\" leaves them as they "
+      "are";
+  const struct {
+    const char* target;
+    const char* where;
+    const char* problem;
+  } cases[] = {
+      {"/etc/localtime", "", ", expected a relative target"},
+      {"../missing", "", ", which does not exist, expected a file or a directory"},
+      {".", "", ", a directory that it is in, expected no circle"},
+      {"..", "", ", a directory that it is in, expected no circle"},
+      // Above the input the circle begins one round later.
+      {"../..", "/tree/sub/link", ", a directory that it is in, expected no circle"},
+  };
+  for (const auto& [target, where, problem] : cases) {
+    ASSERT_TRUE(fs_->RemoveTree("tree").ok());
+    Write("tree/sub/file.txt", "content");
+    ASSERT_TRUE(fs_->Symlink(target, "tree/sub/link").ok());
+    sdk::LayerRequest request = Request();
+    AddFile(request, sdk::TREE, "t", "tree");
+    EXPECT_EQ(Build(request).message(),
+              absl::StrCat("symlink: tree/sub/link", where, ": got target '", target, "'", problem,
+                           kHint));
+  }
 }
 
 TEST_F(LayerTest, LimitCountsAllWheels) {

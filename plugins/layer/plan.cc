@@ -38,7 +38,7 @@ using base::Quoted;
 
 constexpr size_t kMaxLinkTarget = 4096;
 constexpr int kMaxStagingHops = 8;
-constexpr int kMaxTreeDepth = 256;
+constexpr size_t kMaxTreeDepth = 256;
 
 struct Claim {
   LayerEntry entry;
@@ -61,11 +61,19 @@ class Planner {
     base::NodeInfo info;
     std::string link_target;
   };
+  // On the way through a directory.
+  struct Walk {
+    bool fixed_mode = false;
+    bool keep_links = false;
+    // Devices and inodes of the directories from the root down.
+    std::vector<std::pair<uint64_t, uint64_t>> inside;
+  };
 
   void Add(LayerEntry entry, bool weak);
   absl::StatusOr<Node> Look(const std::string& source, absl::string_view exec_path);
   absl::Status AddTree(const Node& root, absl::string_view exec_path, const LayerEntry& pattern,
-                       bool fixed_mode, int depth);
+                       Walk& walk);
+  absl::Status AddFollowed(Node link, absl::string_view exec_path, LayerEntry entry, Walk& walk);
   absl::Status AddRegular(const std::string& source, LayerEntry entry, bool fixed_mode);
   absl::Status Conflict(const Claim& first, const Claim& second) const;
 
@@ -181,8 +189,8 @@ absl::Status Planner::AddRegular(const std::string& source, LayerEntry entry, bo
 }
 
 absl::Status Planner::AddTree(const Node& root, absl::string_view exec_path,
-                              const LayerEntry& pattern, bool fixed_mode, int depth) {
-  if (depth > kMaxTreeDepth) {
+                              const LayerEntry& pattern, Walk& walk) {
+  if (walk.inside.size() > kMaxTreeDepth) {
     return Mismatch("layer input", root.source,
                     absl::StrCat("more than ", kMaxTreeDepth, " levels"), "fewer");
   }
@@ -193,6 +201,7 @@ absl::Status Planner::AddTree(const Node& root, absl::string_view exec_path,
   // something.
   const bool weak = pattern.uid == 0 && pattern.gid == 0;
   Add(std::move(directory), weak);
+  walk.inside.emplace_back(root.info.device, root.info.inode);
   ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(root.source));
   for (const std::string& name : names) {
     const std::string child_exec_path = base::JoinPath(exec_path, name);
@@ -202,12 +211,16 @@ absl::Status Planner::AddTree(const Node& root, absl::string_view exec_path,
     ASSIGN_OR_RETURN(Node child, Look(base::JoinPath(root.source, name), child_exec_path));
     switch (child.info.type) {
       case base::NodeType::kFile:
-        RETURN_IF_ERROR(AddRegular(child.source, std::move(entry), fixed_mode));
+        RETURN_IF_ERROR(AddRegular(child.source, std::move(entry), walk.fixed_mode));
         break;
       case base::NodeType::kDirectory:
-        RETURN_IF_ERROR(AddTree(child, child_exec_path, entry, fixed_mode, depth + 1));
+        RETURN_IF_ERROR(AddTree(child, child_exec_path, entry, walk));
         break;
       case base::NodeType::kSymlink:
+        if (!walk.keep_links) {
+          RETURN_IF_ERROR(AddFollowed(std::move(child), child_exec_path, std::move(entry), walk));
+          break;
+        }
         RETURN_IF_ERROR(CheckLinkTarget(child_exec_path, child.link_target));
         entry.type = TarType::kSymlink;
         entry.mode = 0777;
@@ -219,7 +232,33 @@ absl::Status Planner::AddTree(const Node& root, absl::string_view exec_path,
                         "a file, a directory or a symlink");
     }
   }
+  walk.inside.pop_back();
   return absl::OkStatus();
+}
+
+absl::Status Planner::AddFollowed(Node link, absl::string_view exec_path, LayerEntry entry,
+                                  Walk& walk) {
+  const auto refuse = [&](absl::string_view got, absl::string_view expected) {
+    return base::WithHint(
+        Mismatch("symlink", exec_path, absl::StrCat("target ", Quoted(link.link_target), got),
+                 expected),
+        "links in directories are followed; directory_links = \"keep\" leaves them as they are");
+  };
+  if (absl::StartsWith(link.link_target, "/")) return refuse("", "a relative target");
+  const absl::StatusOr<base::NodeInfo> end = fs_.Stat(link.source, base::Follow::kYes);
+  if (absl::IsNotFound(end.status())) {
+    return refuse(", which does not exist", "a file or a directory");
+  }
+  RETURN_IF_ERROR(end.status());
+  link.info = *end;
+  if (link.info.type != base::NodeType::kDirectory) {
+    return AddRegular(link.source, std::move(entry), walk.fixed_mode);
+  }
+  if (std::find(walk.inside.begin(), walk.inside.end(),
+                std::pair(link.info.device, link.info.inode)) != walk.inside.end()) {
+    return refuse(", a directory that it is in", "no circle");
+  }
+  return AddTree(link, exec_path, entry, walk);
 }
 
 absl::Status Planner::AddFile(const sdk::FileInput& input) {
@@ -242,7 +281,8 @@ absl::Status Planner::AddFile(const sdk::FileInput& input) {
       if (info.type != base::NodeType::kDirectory) {
         return Mismatch("layer input", input.source(), "not a directory", "a directory");
       }
-      return AddTree({input.source(), info, {}}, input.source(), entry, fixed_mode, 0);
+      Walk walk = {.fixed_mode = fixed_mode, .keep_links = input.keep_links(), .inside = {}};
+      return AddTree({input.source(), info, {}}, input.source(), entry, walk);
     }
     case sdk::SYMLINK:
       entry.link_target = input.link_target();

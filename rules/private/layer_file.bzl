@@ -54,6 +54,7 @@ def _file_entry(ctx, target, file, prefix, owner, modes):
     if file.is_directory:
         # Bazel makes every file of an output tree executable; saying so keeps local and remote builds equal.
         (kind, default) = ("TREE", "0755")
+        owner = owner | ({"keepLinks": True} if ctx.attr.directory_links == "keep" else {})
     elif target == None or getattr(file, "is_symlink", False):
         return struct(file = file, fields = {"path": path, "type": "SYMLINK_FROM_SOURCE"} | owner)
     elif _is_executable(target, file):
@@ -141,6 +142,15 @@ builds: a file is `default_mode`, the executable of a rule `0755`, files of outp
             doc = "`auto` (default, the same as `deflate`), `deflate` (gzip), `zstd` or `stored` (plain tar).",
             values = ["auto", "deflate", "stored", "zstd"],
         ),
+        "directory_links": attr.string(
+            default = "follow",
+            doc = "What becomes of symbolic links in directories of `srcs`. `follow` (default): what they lead to stands in their " +
+                  "place, as it does in Bazel's digests and caches, so that the layer is the same wherever the directory comes " +
+                  "from; links to nothing, with absolute targets, and in circles are errors. `keep`: they stay links. That is " +
+                  "right for a directory of the source tree, and for one whose action says `no-cache`: a cache gives files for " +
+                  "links. Bazel does not see a link change that leads to the same bytes.",
+            values = ["follow", "keep"],
+        ),
         "declared_symlinks": attr.label_list(
             doc = "Targets whose outputs are symbolic links (`ctx.actions.declare_symlink`). They stay links, wherever they " +
                   "lead. Bazel 8 and newer know such outputs, and they can stand in `srcs`; older ones do not tell rules.",
@@ -159,8 +169,7 @@ builds: a file is `default_mode`, the executable of a rule `0755`, files of outp
         ),
         "owner": attr.string(default = "0:0", doc = "Numeric `UID:GID` of everything in the layer. Default `0:0`."),
         "prefix": attr.string(default = "/", doc = "Directory of the image that receives the files. Default `/`."),
-        "srcs": attr.label_list(allow_files = True, doc = "Files, directories and executables. Links in directories stay links where the action that makes the directory " +
-                                                          "says `no-cache`; Bazel's caches give files for them. Default: none."),
+        "srcs": attr.label_list(allow_files = True, doc = "Files, directories and executables. Default: none."),
         "strip_prefix": attr.string(
             doc = "Directory, relative to this package, that paths lose. A file outside of it is an error.",
         ),

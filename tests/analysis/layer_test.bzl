@@ -3,7 +3,7 @@
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:layer.bzl", "file_layer", "wheel_layer", "wheel_layers", "wheel_tiers")
 load("//rules:providers.bzl", "LayerGroupInfo", "LayerInfo")
-load("//rules:wheel.bzl", "wheel_file")
+load("//rules:wheel.bzl", "wheel_file", "wheel_tree")
 load(":util.bzl", "action_of", "failure_test", "request_lines")
 
 visibility("private")
@@ -102,6 +102,15 @@ def _wheel_tiers_impl(ctx):
 
 _wheel_tiers_test = analysistest.make(_wheel_tiers_impl)
 
+def _links_impl(ctx):
+    env = analysistest.begin(ctx)
+    lines = request_lines(action_of(env, "FileLayer"))
+    files = [line["layer"]["files"][0] for line in lines if "files" in line["layer"]]
+    asserts.equals(env, [("TREE", ctx.attr.kept)], [(file["type"], file.get("keepLinks", False)) for file in files])
+    return analysistest.end(env)
+
+_links_test = analysistest.make(_links_impl, attrs = {"kept": attr.bool()})
+
 def layer_test_suite(name, wheels, program):
     """Tests of the layer rules.
 
@@ -129,6 +138,11 @@ def layer_test_suite(name, wheels, program):
 
     file_layer(name = "with_runfiles", srcs = [program], include_runfiles = True, prefix = "/app", **manual)
     _runfiles_test(name = "runfiles_test", target_under_test = ":with_runfiles")
+
+    wheel_tree(name = "links_tree", wheel = wheels[0], **manual)
+    for kind in ["follow", "keep"]:
+        file_layer(name = "links_" + kind, srcs = [":links_tree"], directory_links = kind, **manual)
+        _links_test(name = "links_{}_test".format(kind), kept = kind == "keep", target_under_test = ":links_" + kind)
 
     wheel_layer(name = "shared", wheels = [wheels[0]], **manual)
     wheel_layers(name = "group", heavy = [":shared"], wheels = wheels, budget = 2, **manual)
@@ -171,5 +185,5 @@ def layer_test_suite(name, wheels, program):
 
     native.test_suite(
         name = name,
-        tests = [":file_layer_test", ":runfiles_test", ":wheel_layers_test", ":by_size_test", ":wheel_tiers_test"] + [":{}_test".format(target) for target in bad],
+        tests = [":file_layer_test", ":runfiles_test", ":links_follow_test", ":links_keep_test", ":wheel_layers_test", ":by_size_test", ":wheel_tiers_test"] + [":{}_test".format(target) for target in bad],
     )

@@ -9,8 +9,6 @@ def _tree_impl(ctx):
         arguments = [tree.path],
         outputs = [tree],
         mnemonic = "MakeTree",
-        # Caches of Bazel give files in the place of links in directories (bazelbuild/bazel#25671), under the same key.
-        execution_requirements = {"no-cache": "1"},
     )
     return [DefaultInfo(files = depset([tree]))]
 

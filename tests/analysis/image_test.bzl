@@ -1,7 +1,7 @@
 """Image rules: providers, actions, and what they refuse."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
-load("//rules:image.bzl", "oci_image", "oci_load", "oci_push")
+load("//rules:image.bzl", "oci_image", "oci_index", "oci_load", "oci_push")
 load("//rules:layer.bzl", "file_layer")
 load("//rules:providers.bzl", "OciImageInfo")
 load(":util.bzl", "action_of", "failure_test", "request_lines")
@@ -112,6 +112,30 @@ def _push_impl(ctx):
 
 _push_test = analysistest.make(_push_impl)
 
+def _index_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    output = target[DefaultInfo].files.to_list()
+    asserts.equals(env, (["index"], [True]), (_names(output), [file.is_directory for file in output]))
+    action = action_of(env, "OciIndex")
+    lines = [line["index"] for line in request_lines(action)]
+    settings = [line for line in lines if "refName" in line]
+    asserts.equals(env, [{"annotations": [{"key": "A", "value": "2"}, {"key": "Z", "value": "1"}], "refName": "v1"}], settings)
+
+    # Each image for each platform, in the order of the attributes; builds for two platforms are two directories.
+    layouts = [line["layouts"][0] for line in lines if "layouts" in line]
+    asserts.equals(env, ["bottom", "bottom", "stacked", "stacked"], [path.rpartition("/")[2] for path in layouts])
+    asserts.equals(env, 4, len({path: True for path in layouts}))
+    folders = [path.rpartition("/")[0] for path in layouts]
+    asserts.equals(env, folders[:2], folders[2:])
+
+    # No layer is an input but as what the links in a layout lead to.
+    asserts.equals(env, sorted(layouts), sorted([file.path for file in action.inputs.to_list() if file.is_directory]))
+    asserts.false(env, [name for name in _names(action.inputs.to_list()) if ".tar" in name])
+    return analysistest.end(env)
+
+_index_test = analysistest.make(_index_impl)
+
 def image_test_suite(name):
     """Tests of the image rules.
 
@@ -142,11 +166,28 @@ def image_test_suite(name):
         tag_files = ["a.txt"],
         tags = ["1"],
     )
+    native.platform(name = "amd64", constraint_values = ["@platforms//cpu:x86_64", "@platforms//os:linux"])
+    native.platform(name = "arm64", constraint_values = ["@platforms//cpu:aarch64", "@platforms//os:linux"])
+    oci_index(
+        name = "index",
+        annotations = {"Z": "1", "A": "2"},
+        images = [":bottom", ":stacked"],
+        platforms = [":amd64", ":arm64"],
+        tag = "v1",
+        **manual
+    )
+    oci_index(name = "index_of_files", images = [":layout_files"], **manual)
     oci_load(name = "load", image = ":stacked", bazel_tags = ["manual"], tags = ["app:1"])
     _image_test(name = "image_providers_test", target_under_test = ":stacked")
     _manifest_action_test(name = "manifest_action_test", target_under_test = ":stacked")
     _layout_action_test(name = "layout_action_test", target_under_test = ":stacked")
     _imported_test(name = "imported_test", target_under_test = ":on_files")
+    _index_test(name = "index_rule_test", target_under_test = ":index")
+    failure_test(
+        name = "index_of_files_test",
+        message = "images: got files of a layout, expected an oci_image or one OCI layout directory",
+        target_under_test = ":index_of_files",
+    )
     _load_test(name = "load_rule_test", target_under_test = ":load")
     _push_test(name = "push_rule_test", target_under_test = ":push")
 
@@ -164,6 +205,8 @@ def image_test_suite(name):
             ":bad_base_test",
             ":image_providers_test",
             ":imported_test",
+            ":index_of_files_test",
+            ":index_rule_test",
             ":layout_action_test",
             ":load_rule_test",
             ":push_rule_test",

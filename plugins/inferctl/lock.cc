@@ -44,6 +44,7 @@ struct Options {
   std::string version;
   std::vector<std::string> added;
   std::vector<std::string> removed;
+  bool keep_sonames = false;
   bool dry_run = false;
 };
 
@@ -189,6 +190,7 @@ absl::StatusOr<int> RunUpdate(Console& console, const Options& options) {
   lock::UpdateOptions update;
   update.where = options.file;
   update.version = options.version;
+  update.keep_sonames = options.keep_sonames;
   for (const std::string& text : options.added) {
     ASSIGN_OR_RETURN(update.added.emplace_back(), lock::ParseRow(text));
   }
@@ -263,6 +265,8 @@ void AddLock(CLI::App& app, Context& context) {
                      "Where archives are; {artifact}, {version}, {variant}, {platform}, {os} and "
                      "{cpu} are replaced")
         ->type_name("URL");
+    command->add_flag("--keep-sonames", options->keep_sonames,
+                      "Keep sonames that no file tells, of libraries that are opened by name");
     command->add_flag("--dry-run", options->dry_run,
                       "Print the changes, write nothing; exit code 3 when there are some");
     AddStoreOption(*command, &options->store);

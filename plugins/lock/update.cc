@@ -395,7 +395,7 @@ absl::Status Updater::Merge(const Inspection& found, bool moved, sdk::Variant& r
   }
 
   if (found.has_programs()) {
-    TakeSonames(read.sonames(), options_.code_is_declared, *wants.mutable_sonames());
+    TakeSonames(read.sonames(), options_.keep_sonames, *wants.mutable_sonames());
     // musl's version is in no file: what people know about it stays.
     if (!(absl::StartsWith(read.libc(), "musl") && absl::StartsWith(wants.libc(), "musl"))) {
       wants.set_libc(read.libc());

@@ -39,6 +39,8 @@ struct UpdateOptions {
   // an error too, and a row keeps what it names: a library in the archive that has code for more
   // devices does not make the program run there.
   bool code_is_declared = false;
+  // A row keeps the sonames that no file tells: of libraries that a program opens by name.
+  bool keep_sonames = false;
   // Archives are unpacked in its directory `unpacked`, which is removed before and after.
   // Mandatory.
   std::string temporary_dir;
@@ -55,10 +57,10 @@ struct Updated {
 };
 
 // `lock` with size, sha256, format and properties of every available row as its archive has them.
-// What was read replaces sonames and libc, and cubins and PTX where the archive has any; it fills
-// an empty accelerator, CUDA and cuDNN version, and CPU level. An archive that is not what its row
-// says is an error that names both: other bytes behind the same url, another machine, another
-// accelerator, code that is not there, another CUDA. Digests may be in any form of
+// What was read replaces sonames (see keep_sonames) and libc, and cubins and PTX where the archive
+// has any; it fills an empty accelerator, CUDA and cuDNN version, and CPU level. An archive that is
+// not what its row says is an error that names both: other bytes behind the same url, another
+// machine, another accelerator, code that is not there, another CUDA. Digests may be in any form of
 // base::ParseSha256 before; the result has passed select::CheckLock.
 absl::StatusOr<Updated> Update(const sdk::VariantsLock& lock, const UpdateOptions& options,
                                const FetchFunction& fetch, base::FileSystem& fs);

@@ -368,6 +368,17 @@ TEST_F(UpdateTest, NewVersion) {
                                         "  ~ sonames: libssl.so.3 -> libz.so.1\n"));
 }
 
+TEST_F(UpdateTest, SonamesThatNoFileTellsAreKeptOnRequest) {
+  ServeProgram(kCpuUrl, CpuProgram());
+  sdk::VariantsLock lock = Run(Lock(kCpuRow))->lock;
+  lock.mutable_variants(0)->mutable_properties()->add_sonames("libthing.so.1");
+  EXPECT_EQ(Changes(FormatLock(lock)),
+            "~ cpu for linux-x86_64\n"
+            "  - sonames: libthing.so.1\n");
+  options_.keep_sonames = true;
+  EXPECT_EQ(Changes(FormatLock(lock)), "");
+}
+
 TEST_F(UpdateTest, NewVersionMayHaveOtherCode) {
   ServeProgram("https://example.invalid/0.2.0/cuda.tar.gz", CudaProgram());
   options_.version = "0.2.0";

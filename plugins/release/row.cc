@@ -87,6 +87,7 @@ absl::Status WriteRow(const sdk::ReleaseRowRequest& request, base::FileSystem& f
   lock::UpdateOptions options;
   options.where = request.where();
   options.code_is_declared = true;
+  options.keep_sonames = true;
   options.temporary_dir = absl::StrCat(request.output(), ".unpacked");
   const absl::Cleanup clean = [&] { fs.RemoveTree(options.temporary_dir).IgnoreError(); };
   absl::StatusOr<lock::Updated> updated = lock::Update(
